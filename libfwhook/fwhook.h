@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * fwhook.h - the firewall half of an IPsec connection, as a library.
+ *
+ * An event says what a connection is now; the plan says which rules it has;
+ * the backend makes the kernel hold exactly those.  The same call brings
+ * rules in, corrects them and takes them away.
+ *
+ *	environment -> fwh_event        fwh_event_parse()
+ *	INI files   -> fwh_settings     fwh_config_load(), fwh_config_resolve()
+ *	kernel XFRM -> fwh_sa, passes   fwh_xfrm_find_sa(), fwh_xfrm_find_passes()
+ *	all of them -> fwh_plan         fwh_plan_build()     pure
+ *	fwh_plan    -> text             fwh_plan_print()     pure
+ *	fwh_plan    -> kernel           fwh_backend_apply()
+ *	all of the above, with a record and locks: fwh_call_run()
+ *
+ * Conventions.  Functions return 0 or a negative errno and, where they take a
+ * struct fwh_err, leave one line of explanation there.  Outputs come last,
+ * are called ret..., and are written only on success.  Addresses are in
+ * network byte order, ports, marks, reqids and SPIs in host order.  Nothing
+ * here is thread-safe: libiptc is not.
+ */
+#ifndef FWHOOK_H
+#define FWHOOK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#pragma GCC visibility push(default)
+
+/* ---- errors ---------------------------------------------------------- */
+
+/* What failed, for a person: one line, printable ASCII, without the
+ * connection's name (the caller knows it).  code is the negative errno. */
+struct fwh_err {
+	int code;
+	char msg[512];
+};
+
+/* ---- addresses ------------------------------------------------------- */
+
+enum fwh_family { FWH_IPV4, FWH_IPV6, FWH_FAMILY_MAX };
+
+struct fwh_addr {
+	enum fwh_family family;
+	uint8_t b[16];			/* IPv4 uses the first four */
+};
+
+struct fwh_net {
+	struct fwh_addr addr;		/* host bits are zero */
+	uint8_t len;			/* 0..32 or 0..128 */
+};
+
+/* Both ends inclusive, lo <= hi. */
+struct fwh_range {
+	enum fwh_family family;
+	uint8_t lo[16], hi[16];
+};
+
+struct fwh_ports {
+	uint16_t lo, hi;		/* 0, 65535: any */
+};
+
+#define FWH_ADDR_STRLEN		46
+#define FWH_RANGE_STRLEN	(2 * FWH_ADDR_STRLEN)
+/* The most prefixes that one range can need: 2 * 128 - 2. */
+#define FWH_RANGE_NETS_MAX	254
+
+/* Parse a numeric address.  Returns 0 or -EINVAL. */
+int fwh_addr_parse(const char *s, struct fwh_addr *ret);
+/* Write the address as text; buf holds FWH_ADDR_STRLEN bytes.  Returns buf. */
+const char *fwh_addr_format(const struct fwh_addr *addr, char *buf);
+bool fwh_addr_equal(const struct fwh_addr *a, const struct fwh_addr *b);
+bool fwh_addr_is_any(const struct fwh_addr *a);
+
+/* Parse "addr/len", "addr-addr" or a single address.  Host bits set below
+ * the prefix, a prefix too long, mixed families and swapped ends are errors.
+ * Returns 0 or -EINVAL. */
+int fwh_range_parse(const char *s, struct fwh_range *ret);
+/* Write "addr/len" where one prefix covers the range exactly, else
+ * "addr-addr"; buf holds FWH_RANGE_STRLEN bytes.  Returns buf. */
+const char *fwh_range_format(const struct fwh_range *range, char *buf);
+bool fwh_range_contains(const struct fwh_range *range,
+			const struct fwh_addr *addr);
+bool fwh_range_overlaps(const struct fwh_range *a, const struct fwh_range *b);
+/* Is the range exactly this one address? */
+bool fwh_range_is_host(const struct fwh_range *range,
+		       const struct fwh_addr *addr);
+/* The smallest list of prefixes that covers exactly the range, ascending.
+ * ret holds FWH_RANGE_NETS_MAX.  Returns how many were written (>= 1). */
+size_t fwh_range_to_nets(const struct fwh_range *range, struct fwh_net *ret);
+void fwh_net_to_range(const struct fwh_net *net, struct fwh_range *ret);
+
+/* ---- event: what the daemon says ------------------------------------- */
+
+enum fwh_dialect {
+	FWH_OPENSWAN,
+	FWH_LIBRESWAN4,		/* 4.x: reqid is the base, the kernel's is base + 1 */
+	FWH_LIBRESWAN5,
+	FWH_STRONGSWAN,
+	FWH_DIALECT_MAX
+};
+
+/* A call can carry several (Libreswan 5.4: "prepare-route-up"). */
+enum fwh_verb {
+	FWH_PREPARE = 1 << 0,
+	FWH_ROUTE = 1 << 1,
+	FWH_UP = 1 << 2,
+	FWH_DOWN = 1 << 3,
+	FWH_UNROUTE = 1 << 4,
+	FWH_VERB_OTHER = 1 << 5	/* disconnectNM-*, ...: no firewall matter */
+};
+
+enum fwh_conn_flag {			/* of PLUTO_CONN_POLICY */
+	FWH_CONN_NEVER_NEGOTIATE = 1 << 0, /* passthrough, drop or reject */
+	FWH_CONN_PASS = 1 << 1,
+	FWH_CONN_OPPORTUNISTIC = 1 << 2,
+	FWH_CONN_NEGO_PASS = 1 << 3,
+	FWH_CONN_FAILURE_PASS = 1 << 4,
+	FWH_CONN_MOBIKE = 1 << 5,
+	FWH_CONN_UP = 1 << 6,
+	FWH_CONN_ROUTE = 1 << 7
+};
+
+enum fwh_mode { FWH_MODE_UNKNOWN, FWH_TUNNEL, FWH_TRANSPORT, FWH_BEET };
+
+/* A connection's traffic, seen from this side. */
+struct fwh_selector {
+	struct fwh_range local, remote;	/* one family */
+	uint8_t proto;			/* 0: any */
+	struct fwh_ports lport, rport;	/* only with TCP, UDP, SCTP, UDP-Lite, DCCP */
+	int16_t icmp_type, icmp_code;	/* -1: any; only with ICMP, ICMPv6 */
+};
+
+struct fwh_mark {
+	uint32_t value, mask;		/* mask 0: none */
+};
+
+enum fwh_text {
+	FWH_TEXT_MY_ID, FWH_TEXT_PEER_ID, FWH_TEXT_PEER_CA, FWH_TEXT_USERNAME,
+	FWH_TEXT_DNS, FWH_TEXT_DOMAINS, FWH_TEXT_BANNER, FWH_TEXT_MAX
+};
+
+#define FWH_CONN_MAX	256
+#define FWH_IFNAME_MAX	16
+
+struct fwh_event {
+	enum fwh_dialect dialect;
+	unsigned int verbs;		/* enum fwh_verb */
+	char verb[48];			/* as it came */
+	char conn[FWH_CONN_MAX];	/* PLUTO_CONNECTION */
+	bool instance;			/* kind is an instance of a template */
+	bool going_away;		/* CK_GOING_AWAY */
+	bool tmpl;			/* CK_TEMPLATE or CK_GROUP */
+	unsigned int flags;		/* enum fwh_conn_flag */
+	enum fwh_mode mode;		/* as configured */
+	struct fwh_addr me, peer;	/* the gateways; peer may be the any address */
+	struct fwh_selector sel;
+	char iface[FWH_IFNAME_MAX];	/* without alias; "" if none */
+	char virt_iface[FWH_IFNAME_MAX]; /* XFRM interface, "" if none */
+	char vti_iface[FWH_IFNAME_MAX];
+	uint32_t reqid;			/* as it came; 0: not given */
+	uint8_t ipproto;		/* IPPROTO_ESP, _AH, _COMP; 0: no SA or not said */
+	uint32_t spi[2];		/* 0: not given; which is which is not known */
+	struct fwh_mark mark_in, mark_out; /* of the XFRM policies */
+	uint32_t if_id_in, if_id_out;
+	uint32_t unique_id;		/* strongSwan's; 0: not given */
+	uint16_t encap_port;		/* strongSwan's PLUTO_UDP_ENC */
+	bool xauth_failed;
+	bool mobike_event;
+	bool host_access, ipcomp;	/* strongSwan's */
+	bool cat;			/* client address translation */
+	bool cfg_client, cfg_server;
+	uint16_t nflog_group;		/* 0: none */
+	struct fwh_addr next_hop;
+	struct fwh_addr source_ip;	/* the any address: none */
+	uint32_t metric, mtu;
+	struct fwh_mark xfrmi_fwmark;
+	uint64_t add_time, in_bytes, out_bytes;
+	/* Chosen by the peer or by people, never interpreted here; they point
+	 * into the environment and are NULL in an event read from a record. */
+	const char *text[FWH_TEXT_MAX];
+};
+
+/* Read the event from an environment (NULL-terminated "NAME=value" strings).
+ * Only known names are read.  Anything malformed or missing is refused with
+ * the variable's name, its value and what was expected.
+ * Source: Libreswan 4.10 kernel.c and 5.x updown.c, Openswan 3.0 kernel.c,
+ * strongSwan updown_listener.c.
+ * Returns 0, -EINVAL (malformed), -ENOENT (a variable is missing) or
+ * -EOPNOTSUPP (a verb that nobody knows). */
+int fwh_event_parse(char *const env[], struct fwh_event *ret,
+		    struct fwh_err *err);
+
+/* Write the event as NAME=value lines that fwh_event_parse() reads back to
+ * the same event.  Returns 0 or -EIO. */
+int fwh_event_write(const struct fwh_event *ev, FILE *f);
+
+/* What tells one instance of a connection from another: name, selectors,
+ * protocol, ports and if_id, never what changes under a living connection. */
+struct fwh_key {
+	char text[FWH_CONN_MAX + 320];	/* readable and unambiguous */
+	char conn[FWH_CONN_MAX];
+	char stem[12];			/* of the name, for chain and file names */
+	char hash[9];			/* of the text: 40 bits in base 32 */
+	uint64_t lock;			/* of the hash: byte to lock */
+};
+
+void fwh_event_key(const struct fwh_event *ev, struct fwh_key *ret);
+
+/* ---- settings: what the operator says --------------------------------- */
+
+enum fwh_guard { FWH_GUARD_OFF, FWH_GUARD_UP, FWH_GUARD_ARMED };
+enum fwh_log_target { FWH_LOG_OFF, FWH_LOG_KERNEL, FWH_LOG_NFLOG };
+enum fwh_verbosity { FWH_ERROR, FWH_INFO, FWH_DEBUG };
+enum fwh_position { FWH_POSITION_TOP, FWH_POSITION_BOTTOM };
+
+/* One entry of accept-in or accept-out: "tcp/443", "udp/60000-61000",
+ * "icmp", "gre". */
+struct fwh_service {
+	uint8_t proto;
+	struct fwh_ports port;		/* destination of the first packet */
+};
+
+#define FWH_SERVICES_MAX	32
+
+struct fwh_services {
+	struct fwh_service list[FWH_SERVICES_MAX];
+	size_t n;			/* 0: everything */
+};
+
+#define FWH_TCP_ENCAP_MAX	4
+#define FWH_PATH_MAX		256
+#define FWH_LOG_PREFIX_MAX	30	/* with its NUL: the LOG target's limit */
+
+struct fwh_settings {
+	bool mark_off;
+	bool mark_auto;			/* else mark */
+	struct fwh_mark mark;		/* value within mask */
+	bool mark_esp;			/* mark-source = esp */
+	bool connmark;
+	bool accept_forward, accept_local;
+	bool accept_xauth_failed;
+	struct fwh_services accept_in, accept_out;
+	enum fwh_guard guard;
+	bool reject;
+	bool nat_exempt;
+	uint16_t mss;			/* 0: off */
+	bool mss_clamp;
+	bool open_ike;
+	uint16_t tcp_encap[FWH_TCP_ENCAP_MAX];	/* 0: end */
+	enum fwh_log_target log;
+	uint16_t log_group;
+	char log_prefix[FWH_LOG_PREFIX_MAX];
+	uint32_t log_rate;		/* a minute */
+	bool hold;			/* on-error = hold */
+	bool chain_auto;		/* else chain_path, "" for off */
+	char chain_path[FWH_PATH_MAX];
+};
+
+/* [global] */
+struct fwh_globals {
+	uint32_t mark_mask;		/* where mark = auto takes its values from */
+	unsigned int lock_wait_ms;
+	enum fwh_verbosity verbosity;
+	bool log_syslog;
+	enum fwh_position position;	/* of our jump in INPUT, FORWARD, OUTPUT of filter */
+	char backend[16];		/* "iptables" or "auto" */
+};
+
+struct fwh_config;			/* opaque */
+
+/* Read file, then dir/ *.conf in the order of their names (dir may be NULL).
+ * A missing main file or folder is no error: the built-in settings hold.
+ * Errors name file, line and word, and the nearest known word; a file that
+ * others than its owner (root or the caller) can write is refused.
+ * Returns 0, -EINVAL, -EPERM, or what open() said.  Free with
+ * fwh_config_free(). */
+int fwh_config_load(const char *file, const char *dir,
+		    struct fwh_config **ret, struct fwh_err *err);
+/* The built-in settings, as if there were no file.  Returns 0 or -ENOMEM. */
+int fwh_config_default(struct fwh_config **ret);
+void fwh_config_free(struct fwh_config *config);
+const struct fwh_globals *fwh_config_globals(const struct fwh_config *config);
+/* The settings of one connection: built-in, [default], then the most specific
+ * [conn PATTERN] that matches the name, each after its template. */
+void fwh_config_resolve(const struct fwh_config *config, const char *conn,
+			struct fwh_settings *ret);
+
+/* ---- kernel XFRM: the truth ------------------------------------------- */
+
+enum fwh_sa_source { FWH_SA_NONE, FWH_SA_KERNEL, FWH_SA_POLICY, FWH_SA_DAEMON };
+
+struct fwh_sa {
+	enum fwh_sa_source source;
+	uint32_t reqid;
+	enum fwh_mode mode;		/* of the ESP or AH state itself */
+	uint8_t ipproto;
+	bool encap;			/* NAT-T or TCP */
+	uint16_t encap_sport, encap_dport;
+	struct fwh_mark mark;
+	uint32_t if_id;
+	bool offload;			/* packet offload: netfilter sees no ESP */
+};
+
+/* A kernel policy without template that lets traffic pass unprotected.
+ * Nets are those of the packet in its direction. */
+struct fwh_pass {
+	bool out;
+	uint32_t priority;		/* the lower wins */
+	struct fwh_net src, dst;
+	uint8_t proto;
+	struct fwh_ports sport, dport;
+	int16_t icmp_type, icmp_code;
+};
+
+struct fwh_xfrm;			/* an open netlink socket */
+
+int fwh_xfrm_open(struct fwh_xfrm **ret, struct fwh_err *err);
+void fwh_xfrm_close(struct fwh_xfrm *xfrm);
+/* The kernel's SA of the event: the inbound one by address, SPI and protocol
+ * (Libreswan swaps SPI_IN and SPI_OUT: both are tried), else what the policy
+ * of exactly these selectors says, else the daemon's reqid with its known
+ * offset (Libreswan 4.x: base + 1 for ESP, + 2 for IPComp, none for AH and for
+ * reqids of the operator's, which are at most 16383).  Asks for single
+ * objects, never dumps.  xfrm may be NULL: then only the daemon is believed.
+ * Returns 0 with source FWH_SA_NONE if nobody knows a reqid. */
+int fwh_xfrm_find_sa(struct fwh_xfrm *xfrm, const struct fwh_event *ev,
+		     struct fwh_sa *ret, struct fwh_err *err);
+/* The passthrough policies that overlap the event's selectors and have
+ * priority over the policy of the event's own.  *ret is malloc'ed, NULL for
+ * none.  Dumps the policies. */
+int fwh_xfrm_find_passes(struct fwh_xfrm *xfrm, const struct fwh_event *ev,
+			 struct fwh_pass **ret, size_t *ret_n,
+			 struct fwh_err *err);
+
+/* ---- plan: which rules a connection has -------------------------------- */
+
+enum fwh_table { FWH_MANGLE, FWH_NAT, FWH_FILTER, FWH_TABLE_MAX };
+enum fwh_hook { FWH_PREROUTING, FWH_INPUT, FWH_FORWARD, FWH_OUTPUT,
+		FWH_POSTROUTING, FWH_HOOK_MAX };
+
+/* The chains that a connection can have in a table. */
+enum fwh_part {
+	FWH_PART_IN,			/* from the peer's side, decrypted or not */
+	FWH_PART_OUT,			/* to the peer's side */
+	FWH_PART_MSS,
+	FWH_PART_RESTORE,		/* mark from conntrack */
+	FWH_PART_ESP,			/* mark-source = esp */
+	FWH_PART_IKE_IN,
+	FWH_PART_IKE_OUT,
+	FWH_PART_MAX
+};
+
+enum fwh_action {
+	FWH_ACCEPT, FWH_DROP, FWH_RETURN,
+	FWH_JUMP,			/* into the connection's chain `part' */
+	FWH_REJECT,			/* ICMP administratively prohibited */
+	FWH_REJECT_RESET,		/* TCP reset */
+	FWH_SET_MARK, FWH_CONNMARK_SAVE, FWH_CONNMARK_RESTORE,
+	FWH_SET_MSS, FWH_CLAMP_MSS,
+	FWH_DO_LOG, FWH_DO_NFLOG,
+	FWH_ACTION_MAX
+};
+
+enum fwh_policy_dir { FWH_POLICY_ANY, FWH_POLICY_IN, FWH_POLICY_OUT };
+
+struct fwh_policy_match {
+	enum fwh_policy_dir dir;	/* FWH_POLICY_ANY: no match */
+	bool none;			/* not covered by IPsec; else covered by: */
+	uint32_t reqid;			/* 0: any */
+	uint8_t ipproto;		/* 0: any */
+	enum fwh_mode mode;		/* FWH_MODE_UNKNOWN: any */
+	bool endpoints;
+	struct fwh_addr src, dst;	/* of the tunnel */
+};
+
+/* One rule.  A zeroed match does not match on that thing. */
+struct fwh_rule {
+	enum fwh_family family;
+	enum fwh_table table;
+	bool dispatch;			/* in the dispatch chain of `hook' */
+	enum fwh_hook hook;		/* dispatch only */
+	enum fwh_part part;		/* the chain: it jumps to, or it is in */
+	bool has_src, has_dst;
+	struct fwh_net src, dst;
+	char in[FWH_IFNAME_MAX], out[FWH_IFNAME_MAX];
+	uint8_t proto;
+	struct fwh_ports sport, dport;	/* lo 0, hi 0 or 65535: any */
+	uint16_t sports[2], dports[2];	/* one of two, e.g. 500 and 4500 */
+	bool has_icmp;
+	int16_t icmp_type, icmp_code;	/* code -1: any */
+	bool tcp_syn;			/* SYN set, RST not */
+	struct fwh_policy_match policy;
+	bool has_mark, mark_not;
+	struct fwh_mark mark;		/* the match's, or SET_MARK's and CONNMARK_*'s */
+	bool established;		/* or related */
+	uint32_t limit;			/* matches a minute, 0: no limit */
+	enum fwh_action action;
+	struct fwh_mark set_mark;	/* SET_MARK; its mask for CONNMARK_* */
+	uint16_t mss;
+	uint16_t log_group;
+	char log_prefix[FWH_LOG_PREFIX_MAX];
+};
+
+struct fwh_plan {
+	struct fwh_key key;
+	struct fwh_rule *rules;		/* in order */
+	size_t n, cap;
+};
+
+/* What a connection's rules are computed from, and nothing else. */
+struct fwh_plan_input {
+	const struct fwh_event *ev;
+	const struct fwh_sa *sa;
+	const struct fwh_settings *settings;
+	struct fwh_mark mark;		/* mask 0: none */
+	const struct fwh_pass *passes;
+	size_t n_passes;
+	bool up;			/* false: the plan is empty */
+	bool blocked;			/* up, but nothing may pass */
+};
+
+/* Compute the complete list of rules of one connection.  Pure.
+ * Returns 0, -ENOMEM, or -E2BIG if two ranges need too many prefixes.
+ * Free with fwh_plan_free(). */
+int fwh_plan_build(const struct fwh_plan_input *in, struct fwh_plan *ret,
+		   struct fwh_err *err);
+void fwh_plan_free(struct fwh_plan *plan);
+/* Write the plan in iptables-save form, IPv4 then IPv6, only the families
+ * that have rules; what a kernel that held nothing else would show.
+ * Returns 0 or -EIO. */
+int fwh_plan_print(const struct fwh_plan *plan, FILE *f);
+
+/* ---- backend: the kernel holds exactly the plan ------------------------ */
+
+struct fwh_backend;
+
+/* Find a backend by name ("iptables", "auto").  NULL if there is none. */
+const struct fwh_backend *fwh_backend_find(const char *name);
+const char *fwh_backend_name(const struct fwh_backend *backend);
+
+/* One connection's change: the kernel shall hold exactly this plan for its
+ * key.  families: a bit for each family where rules of the key may be. */
+struct fwh_change {
+	const struct fwh_plan *plan;
+	unsigned int families;		/* 1 << FWH_IPV4 | 1 << FWH_IPV6 */
+};
+
+/* Make it so, for all changes or for none: one commit a table, and none where
+ * the kernel holds it already.  If a later table fails, the earlier ones are
+ * put back.  Foreign rules, their order and counters are kept.
+ * Returns 0, -ETIMEDOUT (somebody else holds the lock), -ENOPROTOOPT (the
+ * kernel lacks a table, match or target), -EPERM, or what the kernel said. */
+int fwh_backend_apply(const struct fwh_backend *backend,
+		      const struct fwh_globals *globals,
+		      const struct fwh_change *changes, size_t n,
+		      struct fwh_err *err);
+
+/* ---- record: what was last said of a connection ------------------------- */
+
+/* The daemon that runs us.  A reqid means something in its lifetime only. */
+struct fwh_daemon {
+	pid_t pid;			/* 0: no daemon was found above us */
+	unsigned long long start;	/* clock ticks after boot */
+};
+
+struct fwh_record {
+	struct fwh_event ev;
+	struct fwh_sa sa;
+	struct fwh_mark mark;
+	struct fwh_daemon daemon;
+	bool up, blocked;
+};
+
+/* ---- the whole: one call of a daemon ------------------------------------ */
+
+struct fwh_call_options {
+	const char *config_file;	/* NULL: the built-in place */
+	const char *config_dir;		/* NULL: none if config_file is given */
+	const char *run_dir;		/* NULL: the built-in place */
+};
+
+struct fwh_call;
+
+/* Open a call: parse it and read the settings.  A broken INI
+ * file does not stop a down, which needs no settings.
+ * Returns 0 or a negative errno; free with fwh_call_free(). */
+int fwh_call_open(const struct fwh_call_options *options, char *const env[],
+		  struct fwh_call **ret, struct fwh_err *err);
+void fwh_call_free(struct fwh_call *call);
+
+const struct fwh_event *fwh_call_event(const struct fwh_call *call);
+const struct fwh_settings *fwh_call_settings(const struct fwh_call *call);
+const struct fwh_globals *fwh_call_globals(const struct fwh_call *call);
+/* What is wrong with the INI files, NULL if nothing is.  While it is, the
+ * built-in settings are returned and an up fails. */
+const struct fwh_err *fwh_call_config_error(const struct fwh_call *call);
+
+/* Make the firewall follow the event: decide, look into the kernel, plan,
+ * apply, record.  Nothing changes on failure.
+ * With on-error = hold a failing up leaves the connection blocked by its
+ * guard and returns 0 with *ret_held set and the reason in err. */
+int fwh_call_run(struct fwh_call *call, bool *ret_held, struct fwh_err *err);
+/* Put the connection back to what it was before fwh_call_run(). */
+int fwh_call_revert(struct fwh_call *call, struct fwh_err *err);
+/* Block the connection's traffic by its guard (hold), whatever it was. */
+int fwh_call_block(struct fwh_call *call, struct fwh_err *err);
+/* Print what fwh_call_run() would make the kernel hold; changes nothing. */
+int fwh_call_print(struct fwh_call *call, FILE *f, struct fwh_err *err);
+
+#pragma GCC visibility pop
+
+#ifdef __cplusplus
+}
+#endif
+#endif

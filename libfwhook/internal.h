@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* internal.h - what the rooms of libfwhook share and nobody else sees. */
+#ifndef FWHOOK_INTERNAL_H
+#define FWHOOK_INTERNAL_H
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "fwhook.h"
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
+/* Fill in err (if there is one) and return code, which is negative.  The
+ * detector speaks; nobody above repeats.  The line is made printable. */
+int fwh_fail(struct fwh_err *err, int code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Copy s into buf with everything but printable ASCII escaped as \xNN, and
+ * "..." where it had to be cut.  Returns buf. */
+const char *fwh_printable(const char *s, char *buf, size_t size);
+
+/* Decimal, or hexadecimal after 0x where hex is allowed: first character a
+ * digit, the whole string used, at most max.  Returns 0 or -EINVAL. */
+int fwh_number_parse(const char *s, bool hex, uint64_t max, uint64_t *ret);
+
+/* "value/mask" or "value" (mask all ones), decimal or 0x; value within mask
+ * is not demanded here.  Returns 0 or -EINVAL. */
+int fwh_mark_parse(const char *s, struct fwh_mark *ret);
+
+/* The values that a mask of neighbouring bits leaves, but for 0, which is what
+ * unmarked packets have: how many, and the nth (counted round). */
+uint32_t fwh_mark_values(uint32_t mask);
+uint32_t fwh_mark_nth(uint32_t mask, uint64_t n);
+
+/* An interface name as the kernel takes it, without alias (":1").
+ * Returns 0 or -EINVAL; ret holds FWH_IFNAME_MAX. */
+int fwh_ifname_parse(const char *s, char *ret);
+
+static inline unsigned int fwh_family_bits(enum fwh_family family)
+{
+	return family == FWH_IPV4 ? 32 : 128;
+}
+
+static inline size_t fwh_family_bytes(enum fwh_family family)
+{
+	return family == FWH_IPV4 ? 4 : 16;
+}
+
+static inline bool fwh_ports_any(const struct fwh_ports *p)
+{
+	return p->lo == 0 && (p->hi == 0 || p->hi == 65535);
+}
+
+/* Does the protocol have ports in the place where TCP has them? */
+bool fwh_proto_has_ports(uint8_t proto);
+bool fwh_proto_is_icmp(uint8_t proto);
+
+static inline void fwh_close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+#define fwh_autofd __attribute__((cleanup(fwh_close_fd))) int
+
+static inline void fwh_free_ptr(void *p)
+{
+	free(*(void **)p);
+}
+#define fwh_autofree __attribute__((cleanup(fwh_free_ptr)))
+
+#define fwh_steal(p) \
+	({ __typeof__(p) stolen_ = (p); (p) = NULL; stolen_; })
+
+/* names.c: what the kernel's tables call things */
+extern const char *const fwh_table_name[FWH_TABLE_MAX];
+extern const char *const fwh_hook_name[FWH_HOOK_MAX];
+#define FWH_CHAIN_MAX	32		/* xt_chainlabel is 32 real bytes */
+/* The dispatch chain of a hook, e.g. "ipsec-fw-fwd". */
+void fwh_dispatch_chain(enum fwh_hook hook, char ret[FWH_CHAIN_MAX]);
+/* A connection's chain, e.g. "fw-office-k3f9a0qz-in", at most 28 characters. */
+void fwh_part_chain(const struct fwh_key *key, enum fwh_part part,
+		    char ret[FWH_CHAIN_MAX]);
+/* The comment on a connection's rules: its name with quotes, backslashes and
+ * what is not printable ASCII replaced by '_'. */
+void fwh_rule_comment(const struct fwh_key *key, char ret[FWH_CONN_MAX]);
+
+/* lock.c */
+/* Take an exclusive lock, polling for at most wait_ms.  fcntl() range locks on
+ * one byte of fd (or the whole file for len 0), or flock() on a whole file.
+ * Return 0, -ETIMEDOUT or what the kernel said. */
+int fwh_lock_range(int fd, uint64_t start, uint64_t len, unsigned int wait_ms);
+int fwh_lock_file(int fd, unsigned int wait_ms);
+
+/* daemon.c */
+/* The IKE daemon among our ancestors; pid 0 if none is. */
+void fwh_daemon_find(struct fwh_daemon *ret);
+bool fwh_daemon_alive(const struct fwh_daemon *daemon);
+
+/* conntrack.c */
+/* Delete the conntrack entries whose original direction matches the
+ * selectors and that carry a source translation: they would go on translating
+ * what the nat exemption lets through now.  Returns how many, or a negative
+ * errno. */
+int fwh_conntrack_flush_snat(const struct fwh_selector *sel,
+			     struct fwh_err *err);
+
+/* record.c */
+struct fwh_store;			/* the run directory of this network namespace */
+int fwh_store_open(const char *run_dir, unsigned int wait_ms,
+		   struct fwh_store **ret, struct fwh_err *err);
+void fwh_store_close(struct fwh_store *store);
+/* Hold the record of one key, or of all (key NULL), until the store is closed
+ * or locked again. */
+int fwh_store_lock(struct fwh_store *store, const struct fwh_key *key,
+		   struct fwh_err *err);
+/* Returns 0, -ENOENT, or -EBADMSG for a damaged record, which is worth a
+ * warning only. */
+int fwh_store_read(struct fwh_store *store, const struct fwh_key *key,
+		   struct fwh_record *ret, struct fwh_err *err);
+/* Write the new record beside the old one (NULL: prove that the old one can be
+ * removed), so that what can fail has failed before the kernel changes. */
+int fwh_store_stage(struct fwh_store *store, const struct fwh_key *key,
+		    const struct fwh_record *record, struct fwh_err *err);
+/* Put the staged record in force, or drop it. */
+int fwh_store_commit(struct fwh_store *store, struct fwh_err *err);
+void fwh_store_abort(struct fwh_store *store);
+/* Every readable record, malloc'ed; damaged ones are counted. */
+int fwh_store_all(struct fwh_store *store, struct fwh_record **ret,
+		  size_t *ret_n, size_t *ret_damaged, struct fwh_err *err);
+/* A mark value within mask that no other key has; the key's own again if it
+ * has one.  Returns 0 or -ENOSPC. */
+int fwh_store_take_mark(struct fwh_store *store, const struct fwh_key *key,
+			uint32_t mask, uint32_t *ret, struct fwh_err *err);
+void fwh_store_drop_mark(struct fwh_store *store, const struct fwh_key *key,
+			 const struct fwh_mark *mark);
+/* Has this daemon called here before?  A call without a daemon (pid 0) tells
+ * nothing of any other's death and counts as known. */
+int fwh_store_knows_daemon(struct fwh_store *store,
+			   const struct fwh_daemon *daemon);
+/* Put it on the list, from which the dead ones go. */
+int fwh_store_add_daemon(struct fwh_store *store,
+			 const struct fwh_daemon *daemon, struct fwh_err *err);
+
+#endif
