@@ -1,0 +1,877 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * event.c - the environment of one call becomes a typed event.  The only place
+ * that reads PLUTO_* variables; whatever leaves here has been checked.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "internal.h"
+
+/* The longest text that is let through to those who show it.  pluto itself
+ * never sends more than 2048 bytes in all (kernel.c, updown.c). */
+#define TEXT_LIMIT	4096
+
+/* A row's parser and formatter work on the field at its offset; those that
+ * concern several fields get the whole event.  A parser returns 0, -EINVAL or
+ * -EOPNOTSUPP; a formatter returns false where there is nothing to write. */
+struct row {
+	const char *name;
+	int (*parse)(const char *s, struct fwh_event *ev, void *field);
+	bool (*format)(const struct fwh_event *ev, const void *field, FILE *f);
+	size_t offset;
+	const char *expected;		/* NULL: what the parser's kind expects */
+	bool required;
+};
+
+/* ---- kinds of values -------------------------------------------------- */
+
+/* Well-formed UTF-8 (RFC 3629) without control characters. */
+static bool is_text(const char *s)
+{
+	const unsigned char *p = (const unsigned char *)s;
+
+	while (*p) {
+		uint32_t c = *p, min;
+		int more;
+
+		if (c < ' ' || c == 0x7f)
+			return false;
+		if (c < 0x80)
+			more = 0, min = 0;
+		else if (c >= 0xc2 && c < 0xe0)
+			more = 1, min = 0x80, c &= 0x1f;
+		else if (c >= 0xe0 && c < 0xf0)
+			more = 2, min = 0x800, c &= 0x0f;
+		else if (c >= 0xf0 && c < 0xf5)
+			more = 3, min = 0x10000, c &= 0x07;
+		else
+			return false;
+		for (p++; more; more--, p++) {
+			if ((*p & 0xc0) != 0x80)
+				return false;
+			c = c << 6 | (*p & 0x3f);
+		}
+		if (c < min || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+			return false;
+	}
+	return true;
+}
+
+static int parse_conn(const char *s, struct fwh_event *ev, void *field)
+{
+	(void)field;
+	if (!*s || strlen(s) >= sizeof(ev->conn) || !is_text(s))
+		return -EINVAL;
+	strcpy(ev->conn, s);	/* the length was checked */
+	return 0;
+}
+
+static bool format_conn(const struct fwh_event *ev, const void *field, FILE *f)
+{
+	(void)field;
+	fputs(ev->conn, f);
+	return true;
+}
+
+static int parse_addr(const char *s, struct fwh_event *ev, void *field)
+{
+	(void)ev;
+	return fwh_addr_parse(s, field);
+}
+
+/* A template's peer is not known yet. */
+static int parse_peer(const char *s, struct fwh_event *ev, void *field)
+{
+	struct fwh_addr any = { .family = ev->me.family };
+
+	if (!strcmp(s, "%any") || !strcmp(s, "<invalid>")) {
+		*(struct fwh_addr *)field = any;
+		return 0;
+	}
+	return fwh_addr_parse(s, field);
+}
+
+static bool format_addr(const struct fwh_event *ev, const void *field, FILE *f)
+{
+	char buf[FWH_ADDR_STRLEN];
+
+	(void)ev;
+	fputs(fwh_addr_format(field, buf), f);
+	return true;
+}
+
+static bool format_optional_addr(const struct fwh_event *ev,
+				 const void *field, FILE *f)
+{
+	return !fwh_addr_is_any(field) && format_addr(ev, field, f);
+}
+
+static int parse_range(const char *s, struct fwh_event *ev, void *field)
+{
+	(void)ev;
+	return fwh_range_parse(s, field);
+}
+
+static bool format_range(const struct fwh_event *ev, const void *field, FILE *f)
+{
+	char buf[FWH_RANGE_STRLEN];
+
+	(void)ev;
+	fputs(fwh_range_format(field, buf), f);
+	return true;
+}
+
+static int parse_u64(const char *s, struct fwh_event *ev, void *field)
+{
+	(void)ev;
+	return fwh_number_parse(s, false, UINT64_MAX, field);
+}
+
+static int parse_u32(const char *s, struct fwh_event *ev, void *field)
+{
+	uint64_t n;
+
+	(void)ev;
+	if (fwh_number_parse(s, true, UINT32_MAX, &n))
+		return -EINVAL;
+	*(uint32_t *)field = (uint32_t)n;
+	return 0;
+}
+
+static bool format_u32(const struct fwh_event *ev, const void *field, FILE *f)
+{
+	(void)ev;
+	if (*(const uint32_t *)field)
+		fprintf(f, "%" PRIu32, *(const uint32_t *)field);
+	return *(const uint32_t *)field != 0;
+}
+
+static int parse_u16(const char *s, struct fwh_event *ev, void *field)
+{
+	uint64_t n;
+
+	(void)ev;
+	if (fwh_number_parse(s, false, UINT16_MAX, &n))
+		return -EINVAL;
+	*(uint16_t *)field = (uint16_t)n;
+	return 0;
+}
+
+static bool format_u16(const struct fwh_event *ev, const void *field, FILE *f)
+{
+	(void)ev;
+	if (*(const uint16_t *)field)
+		fprintf(f, "%u", *(const uint16_t *)field);
+	return *(const uint16_t *)field != 0;
+}
+
+static int parse_flag(const char *s, struct fwh_event *ev, void *field)
+{
+	(void)ev;
+	if (!strcmp(s, "1") || !strcmp(s, "yes") || !strcmp(s, "YES"))
+		*(bool *)field = true;
+	else if (!strcmp(s, "0") || !strcmp(s, "no"))
+		*(bool *)field = false;
+	else
+		return -EINVAL;
+	return 0;
+}
+
+static bool format_flag(const struct fwh_event *ev, const void *field, FILE *f)
+{
+	(void)ev;
+	if (*(const bool *)field)
+		fputs("1", f);
+	return *(const bool *)field;
+}
+
+static int parse_mark(const char *s, struct fwh_event *ev, void *field)
+{
+	(void)ev;
+	return fwh_mark_parse(s, field);
+}
+
+static bool format_mark(const struct fwh_event *ev, const void *field, FILE *f)
+{
+	const struct fwh_mark *mark = field;
+
+	(void)ev;
+	if (mark->mask)
+		fprintf(f, "0x%" PRIx32 "/0x%" PRIx32, mark->value, mark->mask);
+	return mark->mask != 0;
+}
+
+/* pluto writes the literal NULL where there is no interface. */
+static int parse_iface(const char *s, struct fwh_event *ev, void *field)
+{
+	(void)ev;
+	if (!strcmp(s, "NULL") || !strcmp(s, "unknown"))
+		return 0;
+	return fwh_ifname_parse(s, field);
+}
+
+static bool format_iface(const struct fwh_event *ev, const void *field, FILE *f)
+{
+	(void)ev;
+	fputs(field, f);
+	return *(const char *)field != '\0';
+}
+
+static int parse_text(const char *s, struct fwh_event *ev, void *field)
+{
+	(void)ev;
+	if (strlen(s) > TEXT_LIMIT || !is_text(s))
+		return -EINVAL;
+	*(const char **)field = s;
+	return 0;
+}
+
+/* ---- words ------------------------------------------------------------ */
+
+struct word {
+	const char *name;
+	unsigned int value;
+};
+
+/* 0 if the word is not in the list. */
+static unsigned int find_word(const struct word *list, size_t n,
+			      const char *s, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (strlen(list[i].name) == len && !memcmp(list[i].name, s, len))
+			return list[i].value;
+	return 0;
+}
+
+#define VERB_SUFFIX	(1u << 16)
+static const struct word verb_words[] = {
+	{ "prepare", FWH_PREPARE },
+	{ "route", FWH_ROUTE },
+	{ "up", FWH_UP },
+	{ "down", FWH_DOWN },
+	{ "unroute", FWH_UNROUTE },
+	{ "disconnectNM", FWH_VERB_OTHER },	/* Libreswan 4, cisco + NM */
+	{ "updateresolvconf", FWH_VERB_OTHER },	/* Openswan */
+	{ "restoreresolvconf", FWH_VERB_OTHER },
+	{ "host", VERB_SUFFIX },
+	{ "client", VERB_SUFFIX },
+	{ "v6", VERB_SUFFIX },
+};
+
+/* "up-client-v6", "prepare-route-up": verbs, then suffixes.  The suffixes say
+ * nothing that the selectors don't say better (4.x takes the family of the
+ * gateways, 5.x that of the clients). */
+static int parse_verb(const char *s, struct fwh_event *ev, void *field)
+{
+	const char *p = s;
+	bool suffix = false;
+
+	(void)field;
+	ev->verbs = 0;
+	for (;;) {
+		size_t n = strcspn(p, "-");
+		unsigned int word = find_word(verb_words,
+					      ARRAY_SIZE(verb_words), p, n);
+
+		if (!word || (suffix && word != VERB_SUFFIX))
+			return -EOPNOTSUPP;
+		if (word == VERB_SUFFIX)
+			suffix = true;
+		else
+			ev->verbs |= word;
+		if (!p[n])
+			break;
+		p += n + 1;
+	}
+	if (!ev->verbs || strlen(s) >= sizeof(ev->verb) ||
+	    ((ev->verbs & (FWH_PREPARE | FWH_ROUTE | FWH_UP)) &&
+	     (ev->verbs & (FWH_DOWN | FWH_UNROUTE))))
+		return -EOPNOTSUPP;
+	strcpy(ev->verb, s);	/* the length was checked */
+	return 0;
+}
+
+static bool format_verb(const struct fwh_event *ev, const void *field, FILE *f)
+{
+	(void)field;
+	fputs(ev->verb, f);
+	return true;
+}
+
+/* Libreswan 4.10 constants.c, 5.x connections.c */
+enum { KIND_PERMANENT = 1, KIND_INSTANCE, KIND_TEMPLATE, KIND_GOING_AWAY };
+static const struct word kind_words[] = {
+	{ "CK_PERMANENT", KIND_PERMANENT },
+	{ "CK_INSTANCE", KIND_INSTANCE },
+	{ "CK_TEMPLATE", KIND_TEMPLATE },
+	{ "CK_GROUP", KIND_TEMPLATE },
+	{ "CK_GROUPINSTANCE", KIND_TEMPLATE },
+	{ "CK_GOING_AWAY", KIND_GOING_AWAY },
+	{ "CK_LABELED_TEMPLATE", KIND_TEMPLATE },
+	{ "CK_LABELED_PARENT", KIND_PERMANENT },
+	{ "CK_LABELED_CHILD", KIND_INSTANCE },
+};
+
+static int parse_kind(const char *s, struct fwh_event *ev, void *field)
+{
+	unsigned int kind = find_word(kind_words, ARRAY_SIZE(kind_words), s,
+				      strlen(s));
+
+	(void)field;
+	if (!kind)
+		return -EINVAL;
+	ev->instance = kind == KIND_INSTANCE;
+	ev->tmpl = kind == KIND_TEMPLATE;
+	ev->going_away = kind == KIND_GOING_AWAY;
+	return 0;
+}
+
+static bool format_kind(const struct fwh_event *ev, const void *field, FILE *f)
+{
+	(void)field;
+	fputs(ev->instance ? "CK_INSTANCE" : ev->tmpl ? "CK_TEMPLATE" :
+	      ev->going_away ? "CK_GOING_AWAY" : "CK_PERMANENT", f);
+	return true;
+}
+
+static const struct word policy_words[] = {
+	{ "NEVER_NEGOTIATE", FWH_CONN_NEVER_NEGOTIATE },
+	{ "PASS", FWH_CONN_PASS },
+	{ "OPPORTUNISTIC", FWH_CONN_OPPORTUNISTIC },
+	{ "NEGO_PASS", FWH_CONN_NEGO_PASS },
+	{ "failurePASS", FWH_CONN_FAILURE_PASS },
+	{ "MOBIKE", FWH_CONN_MOBIKE },
+	{ "UP", FWH_CONN_UP },
+	{ "ROUTE", FWH_CONN_ROUTE },
+};
+
+/* "IKEv2+PSK+ENCRYPT+...": words that are not ours are the daemon's matter,
+ * but the form has to be right. */
+static int parse_policy(const char *s, struct fwh_event *ev, void *field)
+{
+	(void)field;
+	ev->flags = 0;
+	if (!is_text(s) || strlen(s) > TEXT_LIMIT)
+		return -EINVAL;
+	for (;;) {
+		size_t n = strcspn(s, "+");
+
+		ev->flags |= find_word(policy_words, ARRAY_SIZE(policy_words),
+				       s, n);
+		if (!s[n])
+			return 0;
+		s += n + 1;
+	}
+}
+
+static bool format_policy(const struct fwh_event *ev, const void *field,
+			  FILE *f)
+{
+	const char *sep = "";
+	size_t i;
+
+	(void)field;
+	for (i = 0; i < ARRAY_SIZE(policy_words); i++) {
+		if (!(ev->flags & policy_words[i].value))
+			continue;
+		fprintf(f, "%s%s", sep, policy_words[i].name);
+		sep = "+";
+	}
+	return ev->flags != 0;
+}
+
+static const struct word mode_words[] = {
+	{ "tunnel", FWH_TUNNEL },
+	{ "transport", FWH_TRANSPORT },
+	{ "beet", FWH_BEET },
+};
+
+static int parse_mode(const char *s, struct fwh_event *ev, void *field)
+{
+	(void)field;
+	ev->mode = find_word(mode_words, ARRAY_SIZE(mode_words), s, strlen(s));
+	return ev->mode == FWH_MODE_UNKNOWN ? -EINVAL : 0;
+}
+
+static bool format_mode(const struct fwh_event *ev, const void *field, FILE *f)
+{
+	(void)field;
+	if (ev->mode != FWH_MODE_UNKNOWN)
+		fputs(mode_words[ev->mode - 1].name, f);
+	return ev->mode != FWH_MODE_UNKNOWN;
+}
+
+#define SA_TYPE_NONE	256
+static const struct word sa_type_words[] = {
+	{ "ESP", IPPROTO_ESP }, { "AH", IPPROTO_AH }, { "IPCOMP", IPPROTO_COMP },
+	{ "esp", IPPROTO_ESP }, { "ah", IPPROTO_AH },
+	{ "none", SA_TYPE_NONE }, { "unknown?", SA_TYPE_NONE },
+};
+
+static int parse_sa_type(const char *s, struct fwh_event *ev, void *field)
+{
+	unsigned int type = find_word(sa_type_words, ARRAY_SIZE(sa_type_words),
+				      s, strlen(s));
+
+	(void)field;
+	if (!type)
+		return -EINVAL;
+	ev->ipproto = type == SA_TYPE_NONE ? 0 : (uint8_t)type;
+	return 0;
+}
+
+static bool format_sa_type(const struct fwh_event *ev, const void *field,
+			   FILE *f)
+{
+	(void)field;
+	fputs(ev->ipproto == IPPROTO_ESP ? "ESP" : ev->ipproto == IPPROTO_AH ?
+	      "AH" : ev->ipproto == IPPROTO_COMP ? "IPCOMP" : "none", f);
+	return true;
+}
+
+/* ---- protocols and ports ---------------------------------------------- */
+
+/* The two sides' values, gathered before they can be judged together. */
+struct sides {
+	uint8_t proto[2];
+	struct fwh_ports port[2];
+};
+
+static int parse_port(const char *s, struct fwh_ports *ret)
+{
+	const char *colon = strchr(s, ':');
+	uint64_t lo, hi;
+	char first[8];
+
+	if (colon) {
+		if ((size_t)(colon - s) >= sizeof(first))
+			return -EINVAL;
+		memcpy(first, s, (size_t)(colon - s));
+		first[colon - s] = '\0';
+		s = first;
+	}
+	if (fwh_number_parse(s, false, UINT16_MAX, &lo))
+		return -EINVAL;
+	hi = lo;
+	if (colon && (fwh_number_parse(colon + 1, false, UINT16_MAX, &hi) ||
+		      hi < lo))
+		return -EINVAL;
+	ret->lo = (uint16_t)lo;
+	ret->hi = (uint16_t)hi;
+	return 0;
+}
+
+/* ICMP type and code travel in the ports: Libreswan has type << 8 | code in
+ * one (or both) of them, strongSwan (updown_listener.c, get_port()) the type
+ * in MY_PORT and the code in PEER_PORT.  0 is any, to all of them. */
+static int judge_icmp(const struct sides *sides, struct fwh_event *ev,
+		      struct fwh_err *err)
+{
+	uint16_t a = sides->port[0].lo, b = sides->port[1].lo;
+
+	if (sides->port[0].hi != a || sides->port[1].hi != b)
+		return fwh_fail(err, -EINVAL, "PLUTO_MY_PORT, PLUTO_PEER_PORT: "
+				"ICMP type and code expected, not a range");
+	ev->sel.icmp_type = ev->sel.icmp_code = -1;
+	if (ev->dialect == FWH_STRONGSWAN && a <= 255 && b <= 255) {
+		if (a || b) {
+			ev->sel.icmp_type = (int16_t)a;
+			ev->sel.icmp_code = (int16_t)b;
+		}
+		return 0;
+	}
+	if (a && b && a != b)
+		return fwh_fail(err, -EINVAL, "PLUTO_MY_PORT=%u, "
+				"PLUTO_PEER_PORT=%u: one ICMP type and code "
+				"expected", a, b);
+	if (!a)
+		a = b;
+	if (a) {
+		ev->sel.icmp_type = a >> 8;
+		ev->sel.icmp_code = a & 255;
+	}
+	return 0;
+}
+
+static int judge_sides(const struct sides *sides, struct fwh_event *ev,
+		       struct fwh_err *err)
+{
+	uint8_t a = sides->proto[0], b = sides->proto[1];
+	struct fwh_selector *sel = &ev->sel;
+
+	sel->icmp_type = sel->icmp_code = -1;
+	if (a && b && a != b)
+		return fwh_fail(err, -EINVAL, "PLUTO_MY_PROTOCOL=%u, "
+				"PLUTO_PEER_PROTOCOL=%u: one protocol expected",
+				a, b);
+	sel->proto = a ? a : b;
+	if (fwh_proto_is_icmp(sel->proto))
+		return judge_icmp(sides, ev, err);
+	if (fwh_proto_has_ports(sel->proto)) {
+		sel->lport = sides->port[0];
+		sel->rport = sides->port[1];
+		return 0;
+	}
+	if (!fwh_ports_any(&sides->port[0]) || !fwh_ports_any(&sides->port[1]))
+		return fwh_fail(err, -EINVAL, "PLUTO_MY_PORT=%u, "
+				"PLUTO_PEER_PORT=%u: no ports expected with "
+				"protocol %u", sides->port[0].lo,
+				sides->port[1].lo, sel->proto);
+	return 0;
+}
+
+/* ---- the table --------------------------------------------------------- */
+
+#define FIELD(member)	offsetof(struct fwh_event, member)
+#define ADDRESS	"an IPv4 or IPv6 address"
+#define RANGE	"address/length without host bits, or first-last"
+#define NUMBER	"a decimal number"
+#define MARK	"value/mask"
+#define IFACE	"an interface name"
+#define FLAG	"0 or 1"
+#define TEXT	"UTF-8 without control characters, at most 4096 bytes"
+
+static const struct row rows[] = {
+	{ "PLUTO_VERB", parse_verb, format_verb, 0,
+	  "prepare, route, up, down or unroute, -host or -client, -v6", true },
+	{ "PLUTO_CONNECTION", parse_conn, format_conn, 0,
+	  "a name of 1 to 255 bytes, UTF-8 without control characters", true },
+	{ "PLUTO_CONN_KIND", parse_kind, format_kind, 0, "CK_...", false },
+	{ "PLUTO_CONN_POLICY", parse_policy, format_policy, 0,
+	  "words joined by +", false },
+	{ "PLUTO_CONNECTION_TYPE", parse_mode, format_mode, 0,
+	  "tunnel or transport", false },
+	{ "PLUTO_ME", parse_addr, format_addr, FIELD(me), ADDRESS, true },
+	{ "PLUTO_PEER", parse_peer, format_addr, FIELD(peer), ADDRESS, true },
+	{ "PLUTO_MY_CLIENT", parse_range, format_range, FIELD(sel.local),
+	  RANGE, true },
+	{ "PLUTO_PEER_CLIENT", parse_range, format_range, FIELD(sel.remote),
+	  RANGE, true },
+	{ "PLUTO_INTERFACE", parse_iface, format_iface, FIELD(iface),
+	  IFACE, false },
+	{ "PLUTO_VIRT_INTERFACE", parse_iface, format_iface, FIELD(virt_iface),
+	  IFACE, false },
+	{ "VTI_IFACE", parse_iface, format_iface, FIELD(vti_iface),
+	  IFACE, false },
+	{ "PLUTO_SA_TYPE", parse_sa_type, format_sa_type, 0,
+	  "ESP, AH, IPCOMP or none", false },
+	{ "PLUTO_PROTO", parse_sa_type, NULL, 0, "esp or ah", false },
+	{ "PLUTO_SA_REQID", parse_u32, format_u32, FIELD(reqid), NUMBER, false },
+	{ "PLUTO_REQID", parse_u32, NULL, FIELD(reqid), NUMBER, false },
+	{ "SPI_IN", parse_u32, format_u32, FIELD(spi[0]), "an SPI", false },
+	{ "SPI_OUT", parse_u32, format_u32, FIELD(spi[1]), "an SPI", false },
+	{ "CONNMARK_IN", parse_mark, format_mark, FIELD(mark_in), MARK, false },
+	{ "CONNMARK_OUT", parse_mark, format_mark, FIELD(mark_out), MARK, false },
+	{ "PLUTO_MARK_IN", parse_mark, NULL, FIELD(mark_in), MARK, false },
+	{ "PLUTO_MARK_OUT", parse_mark, NULL, FIELD(mark_out), MARK, false },
+	{ "PLUTO_XFRMI_FWMARK", parse_mark, format_mark, FIELD(xfrmi_fwmark),
+	  MARK, false },
+	{ "PLUTO_IF_ID_IN", parse_u32, format_u32, FIELD(if_id_in), NUMBER,
+	  false },
+	{ "PLUTO_IF_ID_OUT", parse_u32, format_u32, FIELD(if_id_out), NUMBER,
+	  false },
+	{ "PLUTO_UNIQUEID", parse_u32, format_u32, FIELD(unique_id), NUMBER,
+	  false },
+	{ "PLUTO_UDP_ENC", parse_u16, format_u16, FIELD(encap_port),
+	  "a port", false },
+	{ "PLUTO_IPCOMP", parse_flag, format_flag, FIELD(ipcomp), FLAG, false },
+	{ "PLUTO_HOST_ACCESS", parse_flag, format_flag, FIELD(host_access),
+	  FLAG, false },
+	{ "XAUTH_FAILED", parse_flag, format_flag, FIELD(xauth_failed), FLAG,
+	  false },
+	{ "PLUTO_MOBIKE_EVENT", parse_flag, format_flag, FIELD(mobike_event),
+	  FLAG, false },
+	{ "CAT", parse_flag, format_flag, FIELD(cat), FLAG, false },
+	{ "PLUTO_CFG_CLIENT", parse_flag, format_flag, FIELD(cfg_client), FLAG,
+	  false },
+	{ "PLUTO_CFG_SERVER", parse_flag, format_flag, FIELD(cfg_server), FLAG,
+	  false },
+	{ "NFLOG", parse_u16, format_u16, FIELD(nflog_group),
+	  "a group, 1 to 65535", false },
+	{ "PLUTO_NEXT_HOP", parse_peer, format_optional_addr, FIELD(next_hop),
+	  ADDRESS, false },
+	{ "PLUTO_MY_SOURCEIP", parse_addr, format_optional_addr,
+	  FIELD(source_ip), ADDRESS, false },
+	{ "PLUTO_METRIC", parse_u32, format_u32, FIELD(metric), NUMBER, false },
+	{ "PLUTO_MTU", parse_u32, format_u32, FIELD(mtu), NUMBER, false },
+	{ "PLUTO_ADDTIME", parse_u64, NULL, FIELD(add_time), NUMBER, false },
+	{ "PLUTO_INBYTES", parse_u64, NULL, FIELD(in_bytes), NUMBER, false },
+	{ "PLUTO_OUTBYTES", parse_u64, NULL, FIELD(out_bytes), NUMBER, false },
+	{ "PLUTO_MY_ID", parse_text, NULL, FIELD(text[FWH_TEXT_MY_ID]), TEXT,
+	  false },
+	{ "PLUTO_PEER_ID", parse_text, NULL, FIELD(text[FWH_TEXT_PEER_ID]),
+	  TEXT, false },
+	{ "PLUTO_PEER_CA", parse_text, NULL, FIELD(text[FWH_TEXT_PEER_CA]),
+	  TEXT, false },
+	{ "PLUTO_USERNAME", parse_text, NULL, FIELD(text[FWH_TEXT_USERNAME]),
+	  TEXT, false },
+	{ "PLUTO_XAUTH_USERNAME", parse_text, NULL,
+	  FIELD(text[FWH_TEXT_USERNAME]), TEXT, false },
+	{ "PLUTO_XAUTH_ID", parse_text, NULL, FIELD(text[FWH_TEXT_USERNAME]),
+	  TEXT, false },
+	{ "PLUTO_PEER_DNS_INFO", parse_text, NULL, FIELD(text[FWH_TEXT_DNS]),
+	  TEXT, false },
+	{ "PLUTO_CISCO_DNS_INFO", parse_text, NULL, FIELD(text[FWH_TEXT_DNS]),
+	  TEXT, false },
+	{ "PLUTO_PEER_DOMAIN_INFO", parse_text, NULL,
+	  FIELD(text[FWH_TEXT_DOMAINS]), TEXT, false },
+	{ "PLUTO_CISCO_DOMAIN_INFO", parse_text, NULL,
+	  FIELD(text[FWH_TEXT_DOMAINS]), TEXT, false },
+	{ "PLUTO_PEER_BANNER", parse_text, NULL, FIELD(text[FWH_TEXT_BANNER]),
+	  TEXT, false },
+};
+
+static const char *env_get(char *const env[], const char *name)
+{
+	size_t n = strlen(name);
+
+	for (; *env; env++)
+		if (!strncmp(*env, name, n) && (*env)[n] == '=')
+			return *env + n + 1;
+	return NULL;
+}
+
+/* Openswan sends PLUTO_VERSION 1.0 to 2.0 and no reqid; strongSwan 1.1 with
+ * its reqid; Libreswan none at all, and the clients' family since 5.0. */
+static enum fwh_dialect find_dialect(char *const env[])
+{
+	if (env_get(env, "PLUTO_VERSION"))
+		return env_get(env, "PLUTO_REQID") ? FWH_STRONGSWAN :
+						     FWH_OPENSWAN;
+	return env_get(env, "PLUTO_CLIENT_FAMILY") ? FWH_LIBRESWAN5 :
+						     FWH_LIBRESWAN4;
+}
+
+static int refuse(const char *name, const char *value, const char *expected,
+		  int code, struct fwh_err *err)
+{
+	char shown[120];
+
+	return fwh_fail(err, code, "%s=%s: expected %s", name,
+			fwh_printable(value, shown, sizeof(shown)), expected);
+}
+
+/* Absent and empty are the same: pluto passes some variables empty. */
+static int read_rows(char *const env[], struct fwh_event *ev,
+		     struct fwh_err *err)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct row *row = &rows[i];
+		const char *value = env_get(env, row->name);
+		int ret;
+
+		if (!value || !*value) {
+			if (!row->required)
+				continue;
+			return fwh_fail(err, -ENOENT, "%s is missing: expected "
+					"%s; is this called by an IKE daemon?",
+					row->name, row->expected);
+		}
+		ret = row->parse(value, ev, (char *)ev + row->offset);
+		if (ret)
+			return refuse(row->name, value, row->expected, ret, err);
+	}
+	return 0;
+}
+
+static int read_sides(char *const env[], struct sides *ret,
+		      struct fwh_err *err)
+{
+	static const char *const protocol[2] = {
+		"PLUTO_MY_PROTOCOL", "PLUTO_PEER_PROTOCOL"
+	};
+	static const char *const port[2] = { "PLUTO_MY_PORT", "PLUTO_PEER_PORT" };
+	int i;
+
+	memset(ret, 0, sizeof(*ret));
+	for (i = 0; i < 2; i++) {
+		const char *value = env_get(env, protocol[i]);
+		uint64_t n = 0;
+
+		if (value && *value &&
+		    fwh_number_parse(value, false, 255, &n))
+			return refuse(protocol[i], value,
+				      "a protocol number, 0 to 255", -EINVAL,
+				      err);
+		ret->proto[i] = (uint8_t)n;
+		value = env_get(env, port[i]);
+		if (value && *value && parse_port(value, &ret->port[i]))
+			return refuse(port[i], value,
+				      "a port, 0 to 65535, or low:high",
+				      -EINVAL, err);
+	}
+	return 0;
+}
+
+static int check_families(const struct fwh_event *ev, struct fwh_err *err)
+{
+	char a[FWH_RANGE_STRLEN], b[FWH_RANGE_STRLEN];
+
+	if (ev->sel.local.family != ev->sel.remote.family)
+		return fwh_fail(err, -EINVAL, "PLUTO_MY_CLIENT=%s, "
+				"PLUTO_PEER_CLIENT=%s: expected one address "
+				"family",
+				fwh_range_format(&ev->sel.local, a),
+				fwh_range_format(&ev->sel.remote, b));
+	if (ev->me.family != ev->peer.family && !fwh_addr_is_any(&ev->peer))
+		return fwh_fail(err, -EINVAL, "PLUTO_ME=%s, PLUTO_PEER=%s: "
+				"expected one address family",
+				fwh_addr_format(&ev->me, a),
+				fwh_addr_format(&ev->peer, b));
+	return 0;
+}
+
+int fwh_event_parse(char *const env[], struct fwh_event *ret,
+		    struct fwh_err *err)
+{
+	struct fwh_event ev;
+	struct sides sides;
+	int code;
+
+	memset(&ev, 0, sizeof(ev));
+	ev.dialect = find_dialect(env);
+	code = read_rows(env, &ev, err);
+	if (code)
+		return code;
+	code = read_sides(env, &sides, err);
+	if (code)
+		return code;
+	code = judge_sides(&sides, &ev, err);
+	if (code)
+		return code;
+	code = check_families(&ev, err);
+	if (code)
+		return code;
+	*ret = ev;
+	return 0;
+}
+
+/* ---- writing ----------------------------------------------------------- */
+
+/* What find_dialect() goes by. */
+static void write_dialect(const struct fwh_event *ev, FILE *f)
+{
+	switch (ev->dialect) {
+	case FWH_OPENSWAN:
+		fputs("PLUTO_VERSION=2.0\n", f);
+		break;
+	case FWH_STRONGSWAN:
+		fprintf(f, "PLUTO_VERSION=1.1\nPLUTO_REQID=%" PRIu32 "\n",
+			ev->reqid);
+		break;
+	case FWH_LIBRESWAN5:
+		fprintf(f, "PLUTO_CLIENT_FAMILY=%s\n",
+			ev->sel.local.family == FWH_IPV4 ? "ipv4" : "ipv6");
+		break;
+	default:
+		break;
+	}
+}
+
+static void write_ports(const struct fwh_event *ev, FILE *f)
+{
+	const struct fwh_selector *sel = &ev->sel;
+
+	if (!sel->proto)
+		return;
+	fprintf(f, "PLUTO_MY_PROTOCOL=%u\nPLUTO_PEER_PROTOCOL=%u\n",
+		sel->proto, sel->proto);
+	if (sel->icmp_type >= 0 && ev->dialect == FWH_STRONGSWAN)
+		fprintf(f, "PLUTO_MY_PORT=%d\nPLUTO_PEER_PORT=%d\n",
+			sel->icmp_type, sel->icmp_code);
+	else if (sel->icmp_type >= 0)
+		fprintf(f, "PLUTO_MY_PORT=%d\n",
+			sel->icmp_type << 8 | sel->icmp_code);
+	else if (fwh_proto_has_ports(sel->proto))
+		fprintf(f, "PLUTO_MY_PORT=%u:%u\nPLUTO_PEER_PORT=%u:%u\n",
+			sel->lport.lo, sel->lport.hi, sel->rport.lo,
+			sel->rport.hi);
+}
+
+int fwh_event_write(const struct fwh_event *ev, FILE *f)
+{
+	size_t i;
+
+	write_dialect(ev, f);
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct row *row = &rows[i];
+
+		if (!row->format)
+			continue;
+		/* An empty value reads back as an absent one. */
+		fprintf(f, "%s=", row->name);
+		row->format(ev, (const char *)ev + row->offset, f);
+		putc('\n', f);
+	}
+	write_ports(ev, f);
+	return ferror(f) ? -EIO : 0;
+}
+
+/* ---- identity ----------------------------------------------------------- */
+
+/* FNV-1a with a final mix (so that the low bits depend on every byte).  It
+ * names chains; what grants access is the text behind it, which is compared. */
+static uint64_t hash_text(const char *s)
+{
+	uint64_t h = 0xcbf29ce484222325;
+
+	for (; *s; s++)
+		h = (h ^ (unsigned char)*s) * 0x100000001b3;
+	h = (h ^ h >> 33) * 0xff51afd7ed558ccd;
+	h = (h ^ h >> 33) * 0xc4ceb9fe1a85ec53;
+	return h ^ h >> 33;
+}
+
+static void put_hash(uint64_t h, struct fwh_key *key)
+{
+	/* No l and o, which people read as 1 and 0. */
+	static const char digits[33] = "abcdefghijkmnpqrstuvwxyz23456789";
+	size_t i;
+
+	key->lock = h & (((uint64_t)1 << 40) - 1);
+	for (i = 0; i < 8; i++, h >>= 5)
+		key->hash[i] = digits[h & 31];
+	key->hash[8] = '\0';
+}
+
+static void put_stem(struct fwh_key *key)
+{
+	size_t i;
+
+	for (i = 0; key->conn[i] && i < sizeof(key->stem) - 1; i++) {
+		char c = key->conn[i];
+
+		key->stem[i] = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+			       (c >= '0' && c <= '9') || c == '_' || c == '.' ?
+			       c : '_';
+	}
+	key->stem[i] = '\0';
+}
+
+void fwh_event_key(const struct fwh_event *ev, struct fwh_key *ret)
+{
+	const struct fwh_selector *sel = &ev->sel;
+	char local[FWH_RANGE_STRLEN], remote[FWH_RANGE_STRLEN];
+	int n;
+
+	memset(ret, 0, sizeof(*ret));
+	strcpy(ret->conn, ev->conn);	/* of one size */
+	n = snprintf(ret->text, sizeof(ret->text),
+		     "%s %s %u %u:%u %u:%u %d/%d %" PRIu32 " %s",
+		     fwh_range_format(&sel->local, local),
+		     fwh_range_format(&sel->remote, remote), sel->proto,
+		     sel->lport.lo, sel->lport.hi, sel->rport.lo, sel->rport.hi,
+		     sel->icmp_type, sel->icmp_code, ev->if_id_in, ev->conn);
+	assert(n > 0 && (size_t)n < sizeof(ret->text));
+	(void)n;
+	put_hash(hash_text(ret->text), ret);
+	put_stem(ret);
+}
