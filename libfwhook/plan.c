@@ -1,0 +1,721 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * plan.c - which rules a connection has: pure, from an event, the kernel's SA
+ * and the settings to the complete list.  No I/O, no clock, no globals.
+ *
+ * Packets are told by their addresses in the dispatch chain of each hook; the
+ * connection's own chains decide what happens to them.  "in" is what has the
+ * peer's side as its source, "out" what goes there.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/ip_icmp.h>
+#include <netinet/icmp6.h>
+#include <string.h>
+
+#include "internal.h"
+
+#define IKE_PORT	500
+#define NATT_PORT	4500
+
+/* Two ranges that need more pairs of prefixes than this are refused: the rules
+ * would cost every packet dear. */
+#define PAIRS_MAX	1024
+
+struct builder {
+	const struct fwh_plan_input *in;
+	struct fwh_plan *plan;
+	struct fwh_net local[FWH_RANGE_NETS_MAX], remote[FWH_RANGE_NETS_MAX];
+	size_t n_local, n_remote;
+	enum fwh_family family;		/* of the selectors */
+	bool nomem;
+	struct fwh_rule scratch;
+};
+
+/* ---- making rules ------------------------------------------------------- */
+
+/* A zeroed rule at the end of the plan.  Out of memory is remembered and
+ * reported once at the end; the scratch rule takes what comes until then. */
+static struct fwh_rule *new_rule(struct builder *b)
+{
+	static const struct fwh_rule empty;
+	struct fwh_plan *plan = b->plan;
+
+	if (plan->n == plan->cap) {
+		size_t cap = plan->cap ? 2 * plan->cap : 32;
+		struct fwh_rule *rules = reallocarray(plan->rules, cap,
+						      sizeof(*rules));
+
+		if (!rules) {
+			b->nomem = true;
+			b->scratch = empty;
+			return &b->scratch;
+		}
+		plan->rules = rules;
+		plan->cap = cap;
+	}
+	plan->rules[plan->n] = empty;
+	return &plan->rules[plan->n++];
+}
+
+/* A rule in one of the connection's own chains.  The family is that of the
+ * selectors unless the chain deals with the gateways' packets. */
+static struct fwh_rule *chain_rule(struct builder *b, enum fwh_table table,
+				   enum fwh_part part, enum fwh_action action)
+{
+	struct fwh_rule *rule = new_rule(b);
+
+	rule->family = b->family;
+	rule->table = table;
+	rule->part = part;
+	rule->action = action;
+	return rule;
+}
+
+static struct fwh_rule *dispatch_rule(struct builder *b, enum fwh_table table,
+				      enum fwh_hook hook, enum fwh_part part)
+{
+	struct fwh_rule *rule = chain_rule(b, table, part, FWH_JUMP);
+
+	rule->dispatch = true;
+	rule->hook = hook;
+	return rule;
+}
+
+static void set_src(struct fwh_rule *rule, const struct fwh_net *net)
+{
+	rule->has_src = net->len > 0;
+	rule->src = *net;
+}
+
+static void set_dst(struct fwh_rule *rule, const struct fwh_net *net)
+{
+	rule->has_dst = net->len > 0;
+	rule->dst = *net;
+}
+
+static struct fwh_net host_net(const struct fwh_addr *addr)
+{
+	struct fwh_net net = { .addr = *addr };
+
+	net.len = (uint8_t)fwh_family_bits(addr->family);
+	return net;
+}
+
+static struct fwh_ports port_match(const struct fwh_ports *ports)
+{
+	static const struct fwh_ports any;
+
+	return fwh_ports_any(ports) ? any : *ports;
+}
+
+static bool has_rules(const struct builder *b, enum fwh_table table,
+		      enum fwh_part part)
+{
+	size_t i;
+
+	for (i = 0; i < b->plan->n; i++)
+		if (b->plan->rules[i].table == table &&
+		    b->plan->rules[i].part == part)
+			return true;
+	return false;
+}
+
+/* Send the connection's traffic of one direction from a hook into one of its
+ * chains, if that has rules: a rule for each pair of prefixes. */
+static void dispatch(struct builder *b, enum fwh_table table,
+		     enum fwh_hook hook, enum fwh_part part, bool out)
+{
+	const struct fwh_selector *sel = &b->in->ev->sel;
+	size_t i, j;
+
+	if (!has_rules(b, table, part))
+		return;
+	for (i = 0; i < b->n_remote; i++) {
+		for (j = 0; j < b->n_local; j++) {
+			struct fwh_rule *rule = dispatch_rule(b, table, hook,
+							      part);
+
+			set_src(rule, out ? &b->local[j] : &b->remote[i]);
+			set_dst(rule, out ? &b->remote[i] : &b->local[j]);
+			rule->proto = sel->proto;
+			rule->sport = port_match(out ? &sel->lport : &sel->rport);
+			rule->dport = port_match(out ? &sel->rport : &sel->lport);
+			if (sel->icmp_type >= 0) {
+				rule->has_icmp = true;
+				rule->icmp_type = sel->icmp_type;
+				rule->icmp_code = sel->icmp_code;
+			}
+		}
+	}
+}
+
+/* ---- matches ------------------------------------------------------------ */
+
+/* Tunnel endpoints can change under a living SA without a call: by MOBIKE
+ * (only the side that moves hears of it; strongSwan does not say whether it
+ * is in use) and by NAT, whose mapping may move.  The reqid stays. */
+static bool endpoints_are_fixed(const struct fwh_plan_input *in)
+{
+	const struct fwh_event *ev = in->ev;
+
+	return (ev->dialect == FWH_LIBRESWAN4 ||
+		ev->dialect == FWH_LIBRESWAN5) &&
+	       in->sa->mode == FWH_TUNNEL && !in->sa->encap &&
+	       !(ev->flags & FWH_CONN_MOBIKE) && !fwh_addr_is_any(&ev->peer);
+}
+
+/* Covered by this connection's SA. */
+static void match_sa(const struct builder *b, struct fwh_rule *rule,
+		     enum fwh_policy_dir dir)
+{
+	const struct fwh_plan_input *in = b->in;
+	struct fwh_policy_match *policy = &rule->policy;
+
+	policy->dir = dir;
+	policy->reqid = in->sa->reqid;
+	policy->ipproto = in->sa->ipproto;
+	/* xt_policy knows no BEET. */
+	if (in->sa->mode != FWH_BEET)
+		policy->mode = in->sa->mode;
+	if (!endpoints_are_fixed(in) || !policy->mode)
+		return;
+	policy->endpoints = true;
+	policy->src = dir == FWH_POLICY_IN ? in->ev->peer : in->ev->me;
+	policy->dst = dir == FWH_POLICY_IN ? in->ev->me : in->ev->peer;
+}
+
+/* Not covered by any SA at all. */
+static void match_clear(struct fwh_rule *rule, enum fwh_policy_dir dir)
+{
+	rule->policy.dir = dir;
+	rule->policy.none = true;
+}
+
+/* Decrypted from this connection's SA, as far as the settings let us know:
+ * by the SA itself, or by the mark that its ESP carried. */
+static void match_decrypted(const struct builder *b, struct fwh_rule *rule)
+{
+	if (!b->in->settings->mark_esp) {
+		match_sa(b, rule, FWH_POLICY_IN);
+		return;
+	}
+	rule->has_mark = true;
+	rule->mark = b->in->mark;
+}
+
+/* ---- exemptions ---------------------------------------------------------- */
+
+/* Does the connection's traffic include the gateways' own packets to each
+ * other, ESP and IKE among them? */
+static bool covers_gateways(const struct builder *b)
+{
+	const struct fwh_event *ev = b->in->ev;
+
+	return fwh_range_contains(&ev->sel.local, &ev->me) &&
+	       (fwh_range_contains(&ev->sel.remote, &ev->peer) ||
+		fwh_addr_is_any(&ev->peer));
+}
+
+static void gateway_addrs(const struct builder *b, struct fwh_rule *rule,
+			  bool out)
+{
+	struct fwh_net me = host_net(&b->in->ev->me);
+
+	if (out)
+		set_src(rule, &me);
+	else
+		set_dst(rule, &me);
+}
+
+static bool selects_proto(const struct builder *b, uint8_t proto)
+{
+	return !b->in->ev->sel.proto || b->in->ev->sel.proto == proto;
+}
+
+static struct fwh_rule *exempt(struct builder *b, enum fwh_table table,
+			       enum fwh_part part)
+{
+	return chain_rule(b, table, part, FWH_RETURN);
+}
+
+static void exempt_gateway_protocols(struct builder *b, enum fwh_table table,
+				     enum fwh_part part, bool out)
+{
+	static const uint8_t protos[] = { IPPROTO_ESP, IPPROTO_AH, IPPROTO_COMP };
+	const uint16_t *tcp = b->in->settings->tcp_encap;
+	struct fwh_rule *rule;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(protos); i++) {
+		if (!selects_proto(b, protos[i]))
+			continue;
+		rule = exempt(b, table, part);
+		rule->proto = protos[i];
+		gateway_addrs(b, rule, out);
+	}
+	if (selects_proto(b, IPPROTO_UDP)) {
+		rule = exempt(b, table, part);
+		rule->proto = IPPROTO_UDP;
+		rule->sports[0] = IKE_PORT;
+		rule->sports[1] = NATT_PORT;
+		gateway_addrs(b, rule, out);
+		rule = exempt(b, table, part);
+		rule->proto = IPPROTO_UDP;
+		rule->dports[0] = IKE_PORT;
+		rule->dports[1] = NATT_PORT;
+		gateway_addrs(b, rule, out);
+	}
+	for (i = 0; i < FWH_TCP_ENCAP_MAX && tcp[i] &&
+		    selects_proto(b, IPPROTO_TCP); i++) {
+		rule = exempt(b, table, part);
+		rule->proto = IPPROTO_TCP;
+		rule->sport.lo = rule->sport.hi = tcp[i];
+		gateway_addrs(b, rule, out);
+		rule = exempt(b, table, part);
+		rule->proto = IPPROTO_TCP;
+		rule->dport.lo = rule->dport.hi = tcp[i];
+		gateway_addrs(b, rule, out);
+	}
+}
+
+/* Path-MTU errors, without which ESP itself stalls, and what IPv6 needs to
+ * find its neighbours (RFC 4861: types 133 to 137). */
+static void exempt_icmp(struct builder *b, enum fwh_table table,
+			enum fwh_part part, bool out)
+{
+	static const struct { enum fwh_family family; int16_t type, code; } icmp[] = {
+		{ FWH_IPV4, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED },
+		{ FWH_IPV6, ICMP6_PACKET_TOO_BIG, -1 },
+		{ FWH_IPV6, 133, -1 },
+		{ FWH_IPV6, 134, -1 },
+		{ FWH_IPV6, 135, -1 },
+		{ FWH_IPV6, 136, -1 },
+		{ FWH_IPV6, 137, -1 },
+	};
+	uint8_t proto = b->family == FWH_IPV4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(icmp); i++) {
+		struct fwh_rule *rule;
+
+		if (icmp[i].family != b->family || !selects_proto(b, proto))
+			continue;
+		rule = exempt(b, table, part);
+		rule->proto = proto;
+		rule->has_icmp = true;
+		rule->icmp_type = icmp[i].type;
+		rule->icmp_code = icmp[i].code;
+		gateway_addrs(b, rule, out);
+	}
+}
+
+/* Where the peer's side contains our own (a full tunnel), what stays on our
+ * side has the addresses of protected traffic and is none. */
+static void exempt_own_side(struct builder *b, enum fwh_table table,
+			    enum fwh_part part, bool out)
+{
+	const struct fwh_selector *sel = &b->in->ev->sel;
+	struct fwh_rule *rule;
+	size_t i;
+
+	if (!fwh_range_overlaps(&sel->local, &sel->remote))
+		return;
+	rule = exempt(b, table, part);
+	strcpy(out ? rule->out : rule->in, "lo");
+	for (i = 0; i < b->n_local; i++) {
+		rule = exempt(b, table, part);
+		if (out)
+			set_dst(rule, &b->local[i]);
+		else
+			set_src(rule, &b->local[i]);
+	}
+}
+
+/* What a passthrough policy of higher priority lets through. */
+static void exempt_passes(struct builder *b, enum fwh_table table,
+			  enum fwh_part part, bool out)
+{
+	size_t i;
+
+	for (i = 0; i < b->in->n_passes; i++) {
+		const struct fwh_pass *pass = &b->in->passes[i];
+		struct fwh_rule *rule;
+
+		if (pass->out != out || pass->src.addr.family != b->family)
+			continue;
+		rule = exempt(b, table, part);
+		set_src(rule, &pass->src);
+		set_dst(rule, &pass->dst);
+		rule->proto = pass->proto;
+		rule->sport = port_match(&pass->sport);
+		rule->dport = port_match(&pass->dport);
+		if (pass->icmp_type >= 0) {
+			rule->has_icmp = true;
+			rule->icmp_type = pass->icmp_type;
+			rule->icmp_code = pass->icmp_code;
+		}
+	}
+}
+
+/* Traffic into an XFRM or VTI device is protected by it, though no policy
+ * shows at this point (the lookup is inside the device). */
+static void exempt_device(struct builder *b, enum fwh_table table,
+			  enum fwh_part part, enum fwh_action action)
+{
+	const struct fwh_event *ev = b->in->ev;
+	const char *devices[] = { ev->virt_iface, ev->vti_iface };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(devices); i++)
+		if (*devices[i])
+			strcpy(chain_rule(b, table, part, action)->out,
+			       devices[i]);
+}
+
+static void add_exemptions(struct builder *b, enum fwh_table table,
+			   enum fwh_part part, bool out)
+{
+	if (covers_gateways(b)) {
+		exempt_gateway_protocols(b, table, part, out);
+		exempt_icmp(b, table, part, out);
+	}
+	exempt_own_side(b, table, part, out);
+	exempt_passes(b, table, part, out);
+}
+
+/* ---- groups of rules, in the order of the tables -------------------------- */
+
+/* A mark on what came through the tunnel. */
+static void add_mark(struct builder *b)
+{
+	const struct fwh_plan_input *in = b->in;
+	struct fwh_rule *rule;
+
+	if (!in->mark.mask)
+		return;
+	if (!in->settings->mark_esp) {
+		rule = chain_rule(b, FWH_MANGLE, FWH_PART_IN, FWH_SET_MARK);
+		match_decrypted(b, rule);
+		rule->set_mark = in->mark;
+	}
+	if (!in->settings->connmark)
+		return;
+	rule = chain_rule(b, FWH_MANGLE, FWH_PART_IN, FWH_CONNMARK_SAVE);
+	match_decrypted(b, rule);
+	rule->set_mark = in->mark;
+	rule = chain_rule(b, FWH_MANGLE, FWH_PART_RESTORE, FWH_CONNMARK_RESTORE);
+	rule->set_mark = in->mark;
+	dispatch(b, FWH_MANGLE, FWH_PREROUTING, FWH_PART_RESTORE, true);
+	dispatch(b, FWH_MANGLE, FWH_OUTPUT, FWH_PART_RESTORE, true);
+}
+
+/* The technique of 2005: the peer's ESP is marked before decryption and the
+ * mark survives it.  It can't tell two connections of one peer apart. */
+static void add_esp_mark(struct builder *b)
+{
+	static const struct { uint8_t proto; uint16_t port; } carriers[] = {
+		{ IPPROTO_ESP, 0 }, { IPPROTO_AH, 0 }, { IPPROTO_UDP, NATT_PORT },
+	};
+	const struct fwh_plan_input *in = b->in;
+	struct fwh_net me = host_net(&in->ev->me);
+	struct fwh_net peer = host_net(&in->ev->peer);
+	enum fwh_family inner = b->family;
+	struct fwh_rule *rule;
+	size_t i;
+
+	if (!in->settings->mark_esp || !in->mark.mask)
+		return;
+	b->family = in->ev->me.family;
+	rule = dispatch_rule(b, FWH_MANGLE, FWH_PREROUTING, FWH_PART_ESP);
+	set_src(rule, &peer);
+	set_dst(rule, &me);
+	for (i = 0; i < ARRAY_SIZE(carriers); i++) {
+		rule = chain_rule(b, FWH_MANGLE, FWH_PART_ESP, FWH_SET_MARK);
+		rule->proto = carriers[i].proto;
+		rule->dport.lo = rule->dport.hi = carriers[i].port;
+		rule->set_mark = in->mark;
+	}
+	for (i = 0; i < FWH_TCP_ENCAP_MAX && in->settings->tcp_encap[i]; i++) {
+		rule = chain_rule(b, FWH_MANGLE, FWH_PART_ESP, FWH_SET_MARK);
+		rule->proto = IPPROTO_TCP;
+		rule->dport.lo = rule->dport.hi = in->settings->tcp_encap[i];
+		rule->set_mark = in->mark;
+	}
+	b->family = inner;
+}
+
+static void add_guard_log(struct builder *b, enum fwh_part part,
+			  const struct fwh_rule *drop)
+{
+	const struct fwh_settings *settings = b->in->settings;
+	struct fwh_rule match = *drop;	/* before the plan may move */
+	struct fwh_rule *rule;
+
+	if (settings->log == FWH_LOG_OFF)
+		return;
+	rule = chain_rule(b, FWH_MANGLE, part,
+			  settings->log == FWH_LOG_KERNEL ? FWH_DO_LOG :
+							    FWH_DO_NFLOG);
+	rule->policy = match.policy;
+	rule->has_mark = match.has_mark;
+	rule->mark_not = match.mark_not;
+	rule->mark = match.mark;
+	rule->limit = settings->log_rate;
+	rule->log_group = settings->log_group;
+	strcpy(rule->log_prefix, settings->log_prefix);	/* of one size */
+}
+
+/* What is dropped: clear text with protected addresses, or, blocked, all. */
+static void match_guarded(const struct builder *b, struct fwh_rule *rule,
+			  enum fwh_policy_dir dir)
+{
+	if (b->in->blocked)
+		return;
+	if (dir == FWH_POLICY_IN && b->in->settings->mark_esp) {
+		rule->has_mark = rule->mark_not = true;
+		rule->mark = b->in->mark;
+		return;
+	}
+	match_clear(rule, dir);
+}
+
+static void add_guard_side(struct builder *b, enum fwh_part part,
+			   enum fwh_policy_dir dir)
+{
+	struct fwh_rule match = { .part = part };
+
+	match_guarded(b, &match, dir);
+	add_guard_log(b, part, &match);
+	match.family = b->family;
+	match.table = FWH_MANGLE;
+	match.action = FWH_DROP;
+	*chain_rule(b, FWH_MANGLE, part, FWH_DROP) = match;
+}
+
+/* The guard sits in mangle, before any accept of a filter table and before
+ * source NAT: PREROUTING for what comes in, wherever it enters; POSTROUTING
+ * for what goes out, forwarded or local. */
+static void add_guard(struct builder *b)
+{
+	add_exemptions(b, FWH_MANGLE, FWH_PART_IN, false);
+	add_guard_side(b, FWH_PART_IN, FWH_POLICY_IN);
+	if (!b->in->blocked)
+		exempt_device(b, FWH_MANGLE, FWH_PART_OUT, FWH_RETURN);
+	add_exemptions(b, FWH_MANGLE, FWH_PART_OUT, true);
+	add_guard_side(b, FWH_PART_OUT, FWH_POLICY_OUT);
+	dispatch(b, FWH_MANGLE, FWH_POSTROUTING, FWH_PART_OUT, true);
+}
+
+static void add_mss(struct builder *b)
+{
+	const struct fwh_settings *settings = b->in->settings;
+	struct fwh_rule *rule;
+
+	if (!settings->mss && !settings->mss_clamp)
+		return;
+	if (!selects_proto(b, IPPROTO_TCP))
+		return;
+	rule = chain_rule(b, FWH_MANGLE, FWH_PART_MSS,
+			  settings->mss_clamp ? FWH_CLAMP_MSS : FWH_SET_MSS);
+	rule->proto = IPPROTO_TCP;
+	rule->tcp_syn = true;
+	rule->mss = settings->mss;
+	dispatch(b, FWH_MANGLE, FWH_FORWARD, FWH_PART_MSS, false);
+	dispatch(b, FWH_MANGLE, FWH_FORWARD, FWH_PART_MSS, true);
+}
+
+/* Source NAT would change the addresses that the policy goes by; the packet
+ * would leave in clear.  An accept in nat ends the table for the flow. */
+static void add_nat_exemption(struct builder *b)
+{
+	if (!b->in->settings->nat_exempt)
+		return;
+	exempt_device(b, FWH_NAT, FWH_PART_OUT, FWH_ACCEPT);
+	match_sa(b, chain_rule(b, FWH_NAT, FWH_PART_OUT, FWH_ACCEPT),
+		 FWH_POLICY_OUT);
+	dispatch(b, FWH_NAT, FWH_POSTROUTING, FWH_PART_OUT, true);
+}
+
+static void match_own(const struct builder *b, struct fwh_rule *rule, bool out)
+{
+	if (out)
+		match_sa(b, rule, FWH_POLICY_OUT);
+	else
+		match_decrypted(b, rule);
+}
+
+/* Everything, or replies and the listed services. */
+static void add_accepts(struct builder *b, enum fwh_part part, bool out,
+			const struct fwh_services *services)
+{
+	struct fwh_rule *rule;
+	size_t i;
+
+	if (!services->n) {
+		match_own(b, chain_rule(b, FWH_FILTER, part, FWH_ACCEPT), out);
+		return;
+	}
+	rule = chain_rule(b, FWH_FILTER, part, FWH_ACCEPT);
+	match_own(b, rule, out);
+	rule->established = true;
+	for (i = 0; i < services->n; i++) {
+		uint8_t proto = services->list[i].proto;
+
+		/* "icmp" is the protocol of that name in either family. */
+		if (proto == IPPROTO_ICMP && b->family == FWH_IPV6)
+			proto = IPPROTO_ICMPV6;
+		if (proto == IPPROTO_ICMPV6 && b->family == FWH_IPV4)
+			continue;
+		rule = chain_rule(b, FWH_FILTER, part, FWH_ACCEPT);
+		match_own(b, rule, out);
+		rule->proto = proto;
+		rule->dport = port_match(&services->list[i].port);
+	}
+}
+
+/* The drop in mangle holds in any case; this one tells the sender. */
+static void add_reject(struct builder *b)
+{
+	struct fwh_rule *rule;
+
+	exempt_device(b, FWH_FILTER, FWH_PART_OUT, FWH_RETURN);
+	add_exemptions(b, FWH_FILTER, FWH_PART_OUT, true);
+	if (selects_proto(b, IPPROTO_TCP)) {
+		rule = chain_rule(b, FWH_FILTER, FWH_PART_OUT, FWH_REJECT_RESET);
+		rule->proto = IPPROTO_TCP;
+		match_guarded(b, rule, FWH_POLICY_OUT);
+	}
+	rule = chain_rule(b, FWH_FILTER, FWH_PART_OUT, FWH_REJECT);
+	match_guarded(b, rule, FWH_POLICY_OUT);
+}
+
+static bool guarded(const struct builder *b)
+{
+	return b->in->settings->guard != FWH_GUARD_OFF || b->in->blocked;
+}
+
+static void add_filter(struct builder *b)
+{
+	const struct fwh_plan_input *in = b->in;
+	const struct fwh_settings *settings = in->settings;
+	/* A selector of just this host's address is never forwarded. */
+	bool forward = !fwh_range_is_host(&in->ev->sel.local, &in->ev->me);
+	bool accept_forward = settings->accept_forward && forward && !in->blocked;
+	bool accept_local = settings->accept_local && !in->blocked;
+	bool reject = settings->reject && guarded(b);
+
+	if (accept_forward || accept_local) {
+		add_accepts(b, FWH_PART_IN, false, &settings->accept_in);
+		if (!settings->accept_out.n)
+			exempt_device(b, FWH_FILTER, FWH_PART_OUT, FWH_ACCEPT);
+		add_accepts(b, FWH_PART_OUT, true, &settings->accept_out);
+	}
+	if (reject)
+		add_reject(b);
+	if (accept_local)
+		dispatch(b, FWH_FILTER, FWH_INPUT, FWH_PART_IN, false);
+	if (accept_forward)
+		dispatch(b, FWH_FILTER, FWH_FORWARD, FWH_PART_IN, false);
+	if (accept_forward || (reject && forward))
+		dispatch(b, FWH_FILTER, FWH_FORWARD, FWH_PART_OUT, true);
+	if (accept_local || reject)
+		dispatch(b, FWH_FILTER, FWH_OUTPUT, FWH_PART_OUT, true);
+}
+
+/* Accept the gateways' own packets to each other. */
+static void add_open_ike_side(struct builder *b, enum fwh_hook hook,
+			      enum fwh_part part, bool out)
+{
+	static const uint8_t protos[] = { IPPROTO_ESP, IPPROTO_AH };
+	struct fwh_net me = host_net(&b->in->ev->me);
+	struct fwh_net peer = host_net(&b->in->ev->peer);
+	const uint16_t *tcp = b->in->settings->tcp_encap;
+	struct fwh_rule *rule;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(protos); i++)
+		chain_rule(b, FWH_FILTER, part, FWH_ACCEPT)->proto = protos[i];
+	/* Our side's ports: the peer's may be a NAT's. */
+	rule = chain_rule(b, FWH_FILTER, part, FWH_ACCEPT);
+	rule->proto = IPPROTO_UDP;
+	(out ? rule->sports : rule->dports)[0] = IKE_PORT;
+	(out ? rule->sports : rule->dports)[1] = NATT_PORT;
+	for (i = 0; i < FWH_TCP_ENCAP_MAX && tcp[i]; i++) {
+		rule = chain_rule(b, FWH_FILTER, part, FWH_ACCEPT);
+		rule->proto = IPPROTO_TCP;
+		if (out)
+			rule->sport.lo = rule->sport.hi = tcp[i];
+		else
+			rule->dport.lo = rule->dport.hi = tcp[i];
+	}
+	rule = dispatch_rule(b, FWH_FILTER, hook, part);
+	set_src(rule, out ? &me : &peer);
+	set_dst(rule, out ? &peer : &me);
+}
+
+static void add_open_ike(struct builder *b)
+{
+	enum fwh_family inner = b->family;
+
+	if (!b->in->settings->open_ike || fwh_addr_is_any(&b->in->ev->peer))
+		return;
+	b->family = b->in->ev->me.family;
+	add_open_ike_side(b, FWH_INPUT, FWH_PART_IKE_IN, false);
+	add_open_ike_side(b, FWH_OUTPUT, FWH_PART_IKE_OUT, true);
+	b->family = inner;
+}
+
+/* ---- the whole ------------------------------------------------------------ */
+
+static void add_all(struct builder *b)
+{
+	if (!b->in->blocked)
+		add_mark(b);
+	add_esp_mark(b);
+	if (guarded(b))
+		add_guard(b);
+	dispatch(b, FWH_MANGLE, FWH_PREROUTING, FWH_PART_IN, false);
+	if (!b->in->blocked) {
+		add_mss(b);
+		add_nat_exemption(b);
+	}
+	add_filter(b);
+	add_open_ike(b);
+}
+
+int fwh_plan_build(const struct fwh_plan_input *in, struct fwh_plan *ret,
+		   struct fwh_err *err)
+{
+	struct fwh_plan plan = { .n = 0 };
+	struct builder b = { .in = in, .plan = &plan };
+
+	fwh_event_key(in->ev, &plan.key);
+	if (!in->up) {
+		*ret = plan;
+		return 0;
+	}
+	b.family = in->ev->sel.local.family;
+	b.n_local = fwh_range_to_nets(&in->ev->sel.local, b.local);
+	b.n_remote = fwh_range_to_nets(&in->ev->sel.remote, b.remote);
+	if (b.n_local * b.n_remote > PAIRS_MAX)
+		return fwh_fail(err, -E2BIG, "PLUTO_MY_CLIENT, "
+				"PLUTO_PEER_CLIENT: the two ranges need %zu "
+				"pairs of prefixes, more than %d; use ranges "
+				"that prefixes cover", b.n_local * b.n_remote,
+				PAIRS_MAX);
+	add_all(&b);
+	if (b.nomem) {
+		fwh_plan_free(&plan);
+		return fwh_fail(err, -ENOMEM, "out of memory");
+	}
+	*ret = plan;
+	return 0;
+}
+
+void fwh_plan_free(struct fwh_plan *plan)
+{
+	free(plan->rules);
+	plan->rules = NULL;
+	plan->n = plan->cap = 0;
+}
