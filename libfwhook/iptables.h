@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* iptables.h - rules as the entries of the kernel's legacy tables. */
+#ifndef FWHOOK_IPTABLES_H
+#define FWHOOK_IPTABLES_H
+
+#include "internal.h"
+
+/* The largest entry that a plan's rule becomes: header, six matches (the
+ * comment has 256 bytes, the policy 308) and a target. */
+#define FWH_IPT_ENTRY_MAX	1536
+
+/* Pack a rule, as iptables would, into buf (FWH_IPT_ENTRY_MAX bytes, aligned
+ * as struct ipt_entry is).  Jumps carry the chain's name in their target, for
+ * libiptc to resolve.  Returns the entry's length. */
+size_t fwh_ipt_pack(const struct fwh_key *key, const struct fwh_rule *rule,
+		    void *buf);
+/* The rule that sends a hook's packets to its dispatch chain. */
+size_t fwh_ipt_pack_hook(enum fwh_family family, enum fwh_hook hook, void *buf);
+
+/* An entry of either family, taken apart. */
+struct fwh_ipt_view {
+	size_t length;			/* of the whole */
+	size_t target;			/* offset of the target */
+	size_t counters;		/* offset of the packet and byte counters */
+	size_t comefrom;		/* offset of the kernel's scratch word */
+};
+struct fwh_ipt_view fwh_ipt_view(enum fwh_family family, const void *entry);
+
+/* A verdict, or a jump to one of our chains: no target of a module. */
+bool fwh_ipt_is_standard(const char *target);
+
+/* Do two entries do the same?  Counters don't count; a and b's target names
+ * are given since libiptc keeps standard targets resolved. */
+bool fwh_ipt_equal(enum fwh_family family, const void *a, const char *a_target,
+		   const void *b, const char *b_target);
+
+#endif

@@ -1,0 +1,823 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * iptables_apply.c - the kernel's legacy tables hold exactly the plans: one
+ * init and one commit a table, under the lock that iptables takes, and none
+ * where the table is right already.  Decides nothing about rules.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include <libiptc/libip6tc.h>
+#include <libiptc/libiptc.h>
+
+#include "backend.h"
+#include "iptables.h"
+#include "extensions.h"
+
+/* Somebody who ignores the lock changed the table between our init and our
+ * commit: read it again, this often at most. */
+#define COMMIT_TRIES	20
+
+/* ---- libiptc, both families -------------------------------------------------- */
+
+struct iptc {
+	struct xtc_handle *(*init)(const char *table);
+	void (*free)(struct xtc_handle *h);
+	int (*commit)(struct xtc_handle *h);
+	const char *(*strerror)(int err);
+	int (*is_chain)(const char *chain, struct xtc_handle *h);
+	int (*create)(const char *chain, struct xtc_handle *h);
+	int (*flush)(const char *chain, struct xtc_handle *h);
+	int (*remove)(const char *chain, struct xtc_handle *h);
+	const void *(*first)(const char *chain, struct xtc_handle *h);
+	const void *(*next)(const void *entry, struct xtc_handle *h);
+	const char *(*target)(const void *entry, struct xtc_handle *h);
+	int (*insert)(const char *chain, const void *entry, unsigned int at,
+		      struct xtc_handle *h);
+	int (*append)(const char *chain, const void *entry,
+		      struct xtc_handle *h);
+	int (*replace)(const char *chain, const void *entry, unsigned int at,
+		       struct xtc_handle *h);
+	int (*delete)(const char *chain, unsigned int at, struct xtc_handle *h);
+	const char *proc_names;
+};
+
+/* The two libraries differ in the type of an entry only. */
+#define IPTC_WRAPPERS(lib)						\
+static const void *lib##_first(const char *chain, struct xtc_handle *h)	\
+{									\
+	return lib##_first_rule(chain, h);				\
+}									\
+static const void *lib##_next(const void *e, struct xtc_handle *h)	\
+{									\
+	return lib##_next_rule(e, h);					\
+}									\
+static const char *lib##_target(const void *e, struct xtc_handle *h)	\
+{									\
+	return lib##_get_target(e, h);					\
+}									\
+static int lib##_insert(const char *chain, const void *e, unsigned int at, \
+			struct xtc_handle *h)				\
+{									\
+	return lib##_insert_entry(chain, e, at, h);			\
+}									\
+static int lib##_append(const char *chain, const void *e,		\
+			struct xtc_handle *h)				\
+{									\
+	return lib##_append_entry(chain, e, h);				\
+}									\
+static int lib##_replace(const char *chain, const void *e, unsigned int at, \
+			 struct xtc_handle *h)				\
+{									\
+	return lib##_replace_entry(chain, e, at, h);			\
+}									\
+static const struct iptc lib = {					\
+	.init = lib##_init, .free = lib##_free, .commit = lib##_commit,	\
+	.strerror = lib##_strerror, .is_chain = lib##_is_chain,		\
+	.create = lib##_create_chain, .flush = lib##_flush_entries,	\
+	.remove = lib##_delete_chain, .first = lib##_first,		\
+	.next = lib##_next, .target = lib##_target,			\
+	.insert = lib##_insert, .append = lib##_append,			\
+	.replace = lib##_replace, .delete = lib##_delete_num_entry,	\
+	.proc_names = "/proc/net/" PROC_##lib,				\
+}
+
+#define PROC_iptc	"ip_tables_names"
+#define PROC_ip6tc	"ip6_tables_names"
+IPTC_WRAPPERS(iptc);
+IPTC_WRAPPERS(ip6tc);
+
+static const struct iptc *const iptcs[FWH_FAMILY_MAX] = { &iptc, &ip6tc };
+static const char *const family_name[FWH_FAMILY_MAX] = { "IPv4", "IPv6" };
+
+/* ---- images: what a connection has in a table --------------------------------- */
+
+struct item {
+	char chain[FWH_CHAIN_MAX];
+	void *entry;
+	bool dispatch;
+	enum fwh_hook hook;		/* dispatch only */
+};
+
+struct image {
+	struct item *items;
+	size_t n, cap;
+};
+
+static void image_free(struct image *image)
+{
+	size_t i;
+
+	for (i = 0; i < image->n; i++)
+		free(image->items[i].entry);
+	free(image->items);
+	memset(image, 0, sizeof(*image));
+}
+
+static struct item *image_add(struct image *image, const void *entry,
+			      size_t length)
+{
+	struct item *item;
+
+	if (image->n == image->cap) {
+		size_t cap = image->cap ? 2 * image->cap : 16;
+		struct item *items = reallocarray(image->items, cap,
+						  sizeof(*items));
+
+		if (!items)
+			return NULL;
+		image->items = items;
+		image->cap = cap;
+	}
+	item = &image->items[image->n];
+	memset(item, 0, sizeof(*item));
+	item->entry = malloc(length);
+	if (!item->entry)
+		return NULL;
+	memcpy(item->entry, entry, length);
+	image->n++;
+	return item;
+}
+
+static int image_of_plan(const struct fwh_plan *plan, enum fwh_family family,
+			 enum fwh_table table, struct image *ret)
+{
+	_Alignas(16) uint8_t buf[FWH_IPT_ENTRY_MAX];
+	size_t i;
+
+	for (i = 0; i < plan->n; i++) {
+		const struct fwh_rule *rule = &plan->rules[i];
+		struct item *item;
+
+		if (rule->family != family || rule->table != table)
+			continue;
+		item = image_add(ret, buf, fwh_ipt_pack(&plan->key, rule, buf));
+		if (!item)
+			return -ENOMEM;
+		item->dispatch = rule->dispatch;
+		item->hook = rule->hook;
+		if (rule->dispatch)
+			fwh_dispatch_chain(rule->hook, item->chain);
+		else
+			fwh_part_chain(&plan->key, rule->part, item->chain);
+	}
+	return 0;
+}
+
+static const char *entry_target(enum fwh_family family, const void *entry)
+{
+	struct fwh_ipt_view view = fwh_ipt_view(family, entry);
+	const struct xt_entry_target *target =
+		(const void *)((const uint8_t *)entry + view.target);
+
+	return target->u.user.name;
+}
+
+/* ---- one table, opened ---------------------------------------------------------- */
+
+struct table {
+	const struct iptc *iptc;
+	struct xtc_handle *h;
+	enum fwh_family family;
+	enum fwh_table table;
+	bool changed;
+};
+
+/* libiptc returns 0 on failure and says why in errno. */
+static int checked(struct table *t, int ok)
+{
+	if (!ok)
+		return -errno;
+	t->changed = true;
+	return 0;
+}
+
+/* Is the rule one of this connection's, in a chain that others share? */
+static bool is_own(const struct fwh_key *key, const char *target)
+{
+	char prefix[FWH_CHAIN_MAX];
+	size_t n = (size_t)snprintf(prefix, sizeof(prefix), "fw-%s-%s-",
+				    key->stem, key->hash);
+
+	return !strncmp(target, prefix, n);
+}
+
+/* Copy a kernel's entry, with its standard target by name again, so that it
+ * can be appended. */
+static int image_add_kernel(struct table *t, struct image *image,
+			    const void *entry, const char *target,
+			    struct item **ret)
+{
+	struct fwh_ipt_view view = fwh_ipt_view(t->family, entry);
+	struct item *item = image_add(image, entry, view.length);
+	struct xt_entry_target *copy;
+
+	if (!item)
+		return -ENOMEM;
+	copy = (void *)((uint8_t *)item->entry + view.target);
+	if (!*copy->u.user.name)
+		strncpy(copy->u.user.name, target,
+			sizeof(copy->u.user.name) - 1);
+	*ret = item;
+	return 0;
+}
+
+static int image_chain(struct table *t, const struct fwh_key *key,
+		       const char *chain, bool dispatch, enum fwh_hook hook,
+		       struct image *image)
+{
+	const void *e;
+
+	if (!t->iptc->is_chain(chain, t->h))
+		return 0;
+	for (e = t->iptc->first(chain, t->h); e; e = t->iptc->next(e, t->h)) {
+		const char *target = t->iptc->target(e, t->h);
+		struct item *item;
+		int ret;
+
+		if (dispatch && !is_own(key, target))
+			continue;
+		ret = image_add_kernel(t, image, e, target, &item);
+		if (ret)
+			return ret;
+		memcpy(item->chain, chain, FWH_CHAIN_MAX);
+		item->dispatch = dispatch;
+		item->hook = hook;
+	}
+	return 0;
+}
+
+/* What the kernel holds of a connection now: what a failure goes back to. */
+static int image_of_kernel(struct table *t, const struct fwh_key *key,
+			   struct image *ret)
+{
+	char chain[FWH_CHAIN_MAX];
+	size_t i;
+	int err;
+
+	for (i = 0; i < FWH_PART_MAX; i++) {
+		fwh_part_chain(key, i, chain);
+		err = image_chain(t, key, chain, false, 0, ret);
+		if (err)
+			return err;
+	}
+	for (i = 0; i < FWH_HOOK_MAX; i++) {
+		fwh_dispatch_chain(i, chain);
+		err = image_chain(t, key, chain, true, i, ret);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* ---- making a table hold an image ------------------------------------------------ */
+
+/* Where a connection's rules stand in a chain, and whether each is right. */
+struct places {
+	unsigned int *at;
+	bool *right;
+	size_t n, cap;
+};
+
+static int add_place(struct places *places, unsigned int at, bool right)
+{
+	if (places->n == places->cap) {
+		size_t cap = places->cap ? 2 * places->cap : 16;
+		unsigned int *ats = reallocarray(places->at, cap, sizeof(*ats));
+		bool *rights;
+
+		if (!ats)
+			return -ENOMEM;
+		places->at = ats;
+		rights = reallocarray(places->right, cap, sizeof(*rights));
+		if (!rights)
+			return -ENOMEM;
+		places->right = rights;
+		places->cap = cap;
+	}
+	places->at[places->n] = at;
+	places->right[places->n++] = right;
+	return 0;
+}
+
+/* The image's items of one chain, in order. */
+static const struct item *nth_item(const struct image *image,
+				   const char *chain, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < image->n; i++)
+		if (!strcmp(image->items[i].chain, chain) && n-- == 0)
+			return &image->items[i];
+	return NULL;
+}
+
+/* key: only the rules that are this connection's; NULL: all of the chain. */
+static int find_places(struct table *t, const struct fwh_key *key,
+		       const char *chain, const struct image *image,
+		       struct places *ret)
+{
+	unsigned int at = 0;
+	const void *e;
+	int err;
+
+	for (e = t->iptc->first(chain, t->h); e;
+	     e = t->iptc->next(e, t->h), at++) {
+		const char *target = t->iptc->target(e, t->h);
+		const struct item *item;
+
+		if (key && !is_own(key, target))
+			continue;
+		item = nth_item(image, chain, ret->n);
+		err = add_place(ret, at, item &&
+				fwh_ipt_equal(t->family, e, target, item->entry,
+					      entry_target(t->family,
+							   item->entry)));
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* Change what differs and nothing else: rules that stay keep their counters
+ * and their place. */
+static int sync_places(struct table *t, const char *chain,
+		       const struct image *image, const struct places *places)
+{
+	const struct item *item;
+	size_t i, wanted = 0;
+	int err = 0;
+
+	while ((item = nth_item(image, chain, wanted))) {
+		if (wanted >= places->n)
+			err = checked(t, t->iptc->append(chain, item->entry,
+							 t->h));
+		else if (!places->right[wanted])
+			err = checked(t, t->iptc->replace(chain, item->entry,
+							  places->at[wanted],
+							  t->h));
+		if (err)
+			return err;
+		wanted++;
+	}
+	for (i = places->n; i > wanted; i--) {
+		err = checked(t, t->iptc->delete(chain, places->at[i - 1],
+						 t->h));
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int sync_chain(struct table *t, const struct fwh_key *key,
+		      const char *chain, const struct image *image)
+{
+	struct places places = { .n = 0 };
+	int err;
+
+	if (!t->iptc->is_chain(chain, t->h)) {
+		if (!nth_item(image, chain, 0))
+			return 0;
+		err = checked(t, t->iptc->create(chain, t->h));
+		if (err)
+			return err;
+	}
+	err = find_places(t, key, chain, image, &places);
+	if (!err)
+		err = sync_places(t, chain, image, &places);
+	free(places.at);
+	free(places.right);
+	return err;
+}
+
+/* At which place of the built-in chain stands our jump?  -1: nowhere. */
+static int find_hook(struct table *t, const char *builtin, const char *chain)
+{
+	const void *e;
+	int at = 0;
+
+	for (e = t->iptc->first(builtin, t->h); e;
+	     e = t->iptc->next(e, t->h), at++)
+		if (!strcmp(t->iptc->target(e, t->h), chain))
+			return at;
+	return -1;
+}
+
+static void builtin_chain(enum fwh_hook hook, char ret[FWH_CHAIN_MAX])
+{
+	memset(ret, 0, FWH_CHAIN_MAX);
+	strncpy(ret, fwh_hook_name[hook], FWH_CHAIN_MAX - 1);
+}
+
+/* In mangle and nat the jump has to be first: an accept before it would open
+ * the guard, a translation the leak.  In filter it is put where the settings
+ * say and then left where the operator moves it. */
+static int ensure_hook(struct table *t, enum fwh_hook hook, const char *chain,
+		       enum fwh_position position)
+{
+	_Alignas(16) uint8_t entry[FWH_IPT_ENTRY_MAX];
+	char builtin[FWH_CHAIN_MAX];
+	int at, err;
+
+	builtin_chain(hook, builtin);
+	at = find_hook(t, builtin, chain);
+	if (at == 0 || (at > 0 && t->table == FWH_FILTER))
+		return 0;
+	if (at > 0) {
+		err = checked(t, t->iptc->delete(builtin, (unsigned int)at,
+						 t->h));
+		if (err)
+			return err;
+	}
+	fwh_ipt_pack_hook(t->family, hook, entry);
+	if (t->table == FWH_FILTER && position == FWH_POSITION_BOTTOM)
+		return checked(t, t->iptc->append(builtin, entry, t->h));
+	return checked(t, t->iptc->insert(builtin, entry, 0, t->h));
+}
+
+/* An empty dispatch chain goes, with every jump to it from its hook.  One that
+ * the operator uses elsewhere stays, empty. */
+static int drop_hook(struct table *t, enum fwh_hook hook, const char *chain)
+{
+	char builtin[FWH_CHAIN_MAX];
+	int at, err;
+
+	builtin_chain(hook, builtin);
+	while ((at = find_hook(t, builtin, chain)) >= 0) {
+		err = checked(t, t->iptc->delete(builtin, (unsigned int)at,
+						 t->h));
+		if (err)
+			return err;
+	}
+	err = checked(t, t->iptc->remove(chain, t->h));
+	return err == -EMLINK ? 0 : err;
+}
+
+static int sync_dispatch(struct table *t, const struct fwh_key *key,
+			 enum fwh_hook hook, enum fwh_position position,
+			 const struct image *image)
+{
+	char chain[FWH_CHAIN_MAX];
+	int err;
+
+	fwh_dispatch_chain(hook, chain);
+	err = sync_chain(t, key, chain, image);
+	if (err || !t->iptc->is_chain(chain, t->h))
+		return err;
+	if (!t->iptc->first(chain, t->h))
+		return drop_hook(t, hook, chain);
+	return ensure_hook(t, hook, chain, position);
+}
+
+static int drop_unused_parts(struct table *t, const struct fwh_key *key,
+			     const struct image *image)
+{
+	char chain[FWH_CHAIN_MAX];
+	size_t i;
+	int err;
+
+	for (i = 0; i < FWH_PART_MAX; i++) {
+		fwh_part_chain(key, i, chain);
+		if (nth_item(image, chain, 0) ||
+		    !t->iptc->is_chain(chain, t->h))
+			continue;
+		err = checked(t, t->iptc->remove(chain, t->h));
+		if (err && err != -EMLINK)
+			return err;
+	}
+	return 0;
+}
+
+static int sync_image(struct table *t, const struct fwh_key *key,
+		      const struct fwh_globals *globals,
+		      const struct image *image)
+{
+	char chain[FWH_CHAIN_MAX];
+	size_t i;
+	int err;
+
+	for (i = 0; i < FWH_PART_MAX; i++) {
+		fwh_part_chain(key, i, chain);
+		err = sync_chain(t, NULL, chain, image);
+		if (err)
+			return err;
+	}
+	for (i = 0; i < FWH_HOOK_MAX; i++) {
+		err = sync_dispatch(t, key, i, globals->position, image);
+		if (err)
+			return err;
+	}
+	return drop_unused_parts(t, key, image);
+}
+
+/* ---- transactions ------------------------------------------------------------------ */
+
+/* All changes' images of one table: wanted, and what was there before. */
+struct batch {
+	enum fwh_family family;
+	enum fwh_table table;
+	struct image *wanted, *before;	/* one a change */
+	bool committed;
+};
+
+struct transaction {
+	const struct fwh_globals *globals;
+	const struct fwh_change *changes;
+	size_t n;
+	struct batch batches[FWH_FAMILY_MAX * FWH_TABLE_MAX];
+	size_t n_batches;
+};
+
+static void free_images(struct image *images, size_t n)
+{
+	size_t i;
+
+	for (i = 0; images && i < n; i++)
+		image_free(&images[i]);
+	free(images);
+}
+
+static void transaction_free(struct transaction *tr)
+{
+	size_t i;
+
+	for (i = 0; i < tr->n_batches; i++) {
+		free_images(tr->batches[i].wanted, tr->n);
+		free_images(tr->batches[i].before, tr->n);
+	}
+}
+
+/* Which tables this kernel has instantiated here: asking for one would
+ * create it, and nat brings connection tracking along. */
+static unsigned int tables_present(enum fwh_family family)
+{
+	fwh_autofd fd = open(iptcs[family]->proc_names,
+				 O_RDONLY | O_CLOEXEC);
+	char names[256], *line, *save = NULL;
+	unsigned int present = 0;
+	ssize_t n;
+	size_t i;
+
+	if (fd < 0)
+		return 0;
+	n = read(fd, names, sizeof(names) - 1);
+	if (n <= 0)
+		return 0;
+	names[n] = '\0';
+	for (line = strtok_r(names, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save))
+		for (i = 0; i < FWH_TABLE_MAX; i++)
+			if (!strcmp(line, fwh_table_name[i]))
+				present |= 1u << i;
+	return present;
+}
+
+static int add_batch(struct transaction *tr, enum fwh_family family,
+		     enum fwh_table table, unsigned int present)
+{
+	struct batch *batch = &tr->batches[tr->n_batches];
+	bool wanted = false;
+	size_t i;
+	int err;
+
+	memset(batch, 0, sizeof(*batch));
+	batch->family = family;
+	batch->table = table;
+	batch->wanted = calloc(tr->n, sizeof(*batch->wanted));
+	batch->before = calloc(tr->n, sizeof(*batch->before));
+	tr->n_batches++;
+	if (!batch->wanted || !batch->before)
+		return -ENOMEM;
+	for (i = 0; i < tr->n; i++) {
+		if (!(tr->changes[i].families & 1u << family))
+			continue;
+		err = image_of_plan(tr->changes[i].plan, family, table,
+				    &batch->wanted[i]);
+		if (err)
+			return err;
+		wanted = wanted || batch->wanted[i].n;
+	}
+	if (wanted || (present & 1u << table))
+		return 0;
+	free_images(batch->wanted, tr->n);
+	free_images(batch->before, tr->n);
+	tr->n_batches--;
+	return 0;
+}
+
+static int add_batches(struct transaction *tr)
+{
+	unsigned int families = 0;
+	size_t i, family, table;
+	int err;
+
+	for (i = 0; i < tr->n; i++)
+		families |= tr->changes[i].families;
+	for (family = 0; family < FWH_FAMILY_MAX; family++) {
+		unsigned int present;
+
+		if (!(families & 1u << family))
+			continue;
+		present = tables_present(family);
+		for (table = 0; table < FWH_TABLE_MAX; table++) {
+			err = add_batch(tr, family, table, present);
+			if (err)
+				return err;
+		}
+	}
+	return 0;
+}
+
+static int fail_table(const struct table *t, const struct batch *batch,
+		      size_t n, const char *what, int code,
+		      struct fwh_err *err)
+{
+	const char *missing;
+	size_t i, j;
+
+	if (code == -EPERM)
+		return fwh_fail(err, code, "%s table %s: %s: not permitted; "
+				"CAP_NET_ADMIN and CAP_NET_RAW are needed",
+				family_name[t->family],
+				fwh_table_name[t->table], what);
+	/* Which extension is it that this kernel does not have? */
+	for (i = 0; batch && i < n; i++) {
+		for (j = 0; j < batch->wanted[i].n; j++) {
+			missing = fwh_extension_missing(t->family,
+						batch->wanted[i].items[j].entry);
+			if (missing)
+				return fwh_fail(err, -ENOPROTOOPT, "%s table "
+						"%s: this kernel has no %s; "
+						"load or build that module",
+						family_name[t->family],
+						fwh_table_name[t->table],
+						missing);
+		}
+	}
+	return fwh_fail(err, code, "%s table %s: %s: %s",
+			family_name[t->family], fwh_table_name[t->table], what,
+			t->iptc->strerror(-code));
+}
+
+static int open_table(struct table *t, struct fwh_err *err)
+{
+	const char *module = t->family == FWH_IPV4 ? "ip_tables" : "ip6_tables";
+
+	t->changed = false;
+	t->h = t->iptc->init(fwh_table_name[t->table]);
+	/* Without the module nothing can ask the kernel to load it for us. */
+	if (!t->h && errno == ENOPROTOOPT && fwh_extension_load(module))
+		t->h = t->iptc->init(fwh_table_name[t->table]);
+	if (t->h)
+		return 0;
+	if (errno == ENOPROTOOPT)
+		return fwh_fail(err, -ENOPROTOOPT, "this kernel has no %s; "
+				"load it at boot (modprobe %s)", module, module);
+	if (errno == ENOENT)
+		return fwh_fail(err, -ENOPROTOOPT, "this kernel has no %s "
+				"table %s; load it at boot (modprobe %s_%s)",
+				family_name[t->family],
+				fwh_table_name[t->table],
+				t->family == FWH_IPV4 ? "iptable" : "ip6table",
+				fwh_table_name[t->table]);
+	return fail_table(t, NULL, 0, "read", -errno, err);
+}
+
+/* Images to make so; before: what was there, filled in, or NULL. */
+static int try_batch(struct table *t, const struct transaction *tr,
+		     const struct image *images, struct image *before)
+{
+	size_t i;
+	int err;
+
+	for (i = 0; i < tr->n; i++) {
+		if (!(tr->changes[i].families & 1u << t->family))
+			continue;
+		if (before) {
+			image_free(&before[i]);
+			err = image_of_kernel(t, &tr->changes[i].plan->key,
+					      &before[i]);
+			if (err)
+				return err;
+		}
+		err = sync_image(t, &tr->changes[i].plan->key, tr->globals,
+				 &images[i]);
+		if (err)
+			return err;
+	}
+	if (t->changed && !t->iptc->commit(t->h))
+		return -errno;
+	return 0;
+}
+
+static int run_batch(const struct transaction *tr, struct batch *batch,
+		     const struct image *images, struct image *before,
+		     struct fwh_err *err)
+{
+	struct table t = {
+		.iptc = iptcs[batch->family],
+		.family = batch->family,
+		.table = batch->table,
+	};
+	int tries, code = -EAGAIN;
+
+	for (tries = 0; code == -EAGAIN && tries < COMMIT_TRIES; tries++) {
+		code = open_table(&t, err);
+		if (code)
+			return code;
+		code = try_batch(&t, tr, images, before);
+		t.iptc->free(t.h);
+	}
+	if (code)
+		return fail_table(&t, batch, tr->n, "commit", code, err);
+	batch->committed = t.changed;
+	return 0;
+}
+
+static void roll_back(const struct transaction *tr, struct fwh_err *err)
+{
+	struct fwh_err second;
+	size_t i;
+
+	for (i = tr->n_batches; i > 0; i--) {
+		struct batch batch = tr->batches[i - 1];
+
+		if (!batch.committed ||
+		    !run_batch(tr, &batch, batch.before, NULL, &second))
+			continue;
+		if (err)
+			fwh_fail(err, err->code, "%.200s; and going back "
+				 "failed: %.200s", err->msg, second.msg);
+	}
+}
+
+static int run_all(struct transaction *tr, struct fwh_err *err)
+{
+	size_t i;
+	int code;
+
+	for (i = 0; i < tr->n_batches; i++) {
+		struct batch *batch = &tr->batches[i];
+
+		code = run_batch(tr, batch, batch->wanted, batch->before, err);
+		if (!code)
+			continue;
+		roll_back(tr, err);
+		return code;
+	}
+	return 0;
+}
+
+/* libiptc without this lock silently undoes what another program commits
+ * between our init and our commit. */
+static int take_lock(unsigned int wait_ms, int *ret_fd, struct fwh_err *err)
+{
+	int fd = open(FWH_XTABLES_LOCK, O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
+	int code;
+
+	if (fd < 0)
+		return fwh_fail(err, -errno, "%s: %s", FWH_XTABLES_LOCK,
+				strerror(errno));
+	code = fwh_lock_file(fd, wait_ms);
+	if (code) {
+		close(fd);
+		if (code == -ETIMEDOUT)
+			return fwh_fail(err, code, "%s: another program has "
+					"held the lock for %u.%u s; see who "
+					"with: lsof %s", FWH_XTABLES_LOCK,
+					wait_ms / 1000, wait_ms % 1000 / 100,
+					FWH_XTABLES_LOCK);
+		return fwh_fail(err, code, "%s: %s", FWH_XTABLES_LOCK,
+				strerror(-code));
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
+static int apply(const struct fwh_globals *globals,
+		 const struct fwh_change *changes, size_t n,
+		 struct fwh_err *err)
+{
+	struct transaction tr = {
+		.globals = globals, .changes = changes, .n = n,
+	};
+	fwh_autofd lock = -1;
+	int code;
+
+	code = take_lock(globals->lock_wait_ms, &lock, err);
+	if (code)
+		return code;
+	code = add_batches(&tr);
+	if (code)
+		fwh_fail(err, code, "%s", strerror(-code));
+	else
+		code = run_all(&tr, err);
+	transaction_free(&tr);
+	return code;
+}
+
+const struct fwh_backend fwh_backend_iptables = {
+	.name = "iptables",
+	.apply = apply,
+};
