@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * main.c - what an IKE daemon runs as leftupdown=: firewall first on the way
+ * up, script first on the way down, one line for each failure.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "chain.h"
+#include "fwhook.h"
+#include "harden.h"
+
+/* pluto folds what it logs of us at 256 bytes, its own prefix included. */
+#define LINE_SIZE	512
+
+struct program {
+	struct fwh_call_options options;
+	bool dry_run;
+	char **chain_args;
+	struct fwh_call *call;
+	enum fwh_verbosity verbosity;
+	bool to_syslog;
+};
+
+/* ---- talking -------------------------------------------------------------- */
+
+/* One line: verb, connection, what, why; on stderr, which is the daemon's
+ * log, and in syslog if the settings say so. */
+__attribute__((format(printf, 3, 4)))
+static void say(const struct program *prog, enum fwh_verbosity level,
+		const char *fmt, ...)
+{
+	const struct fwh_event *ev = prog->call ? fwh_call_event(prog->call) :
+						  NULL;
+	char text[LINE_SIZE], line[LINE_SIZE + 320];
+	char *p;
+	va_list ap;
+
+	if (level > prog->verbosity)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (ev)
+		snprintf(line, sizeof(line), "%s: %s: %s", ev->conn, ev->verb,
+			 text);
+	else
+		snprintf(line, sizeof(line), "ipsec-fw-updown: %s", text);
+	for (p = line; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?';
+	/* One write: lines of several helpers don't mix. */
+	fprintf(stderr, "%s\n", line);
+	if (prog->to_syslog)
+		syslog(level == FWH_ERROR ? LOG_ERR : level == FWH_INFO ?
+		       LOG_INFO : LOG_DEBUG, "%s", line);
+}
+
+/* ---- the firewall's half ---------------------------------------------------- */
+
+/* Returns 0, or 1 for failure; *ret_held: up, but blocked. */
+static int run_firewall(struct program *prog, bool *ret_held)
+{
+	struct fwh_err err;
+
+	if (fwh_call_run(prog->call, ret_held, &err)) {
+		say(prog, FWH_ERROR, "failed, nothing was changed: %s", err.msg);
+		return 1;
+	}
+	if (*ret_held)
+		say(prog, FWH_ERROR, "ON HOLD, the connection's traffic is "
+		    "blocked: %s; mend it and bring the connection up again",
+		    err.msg);
+	else
+		say(prog, FWH_INFO, "the firewall follows");
+	return 0;
+}
+
+static void undo_firewall(struct program *prog, int status)
+{
+	struct fwh_err err;
+
+	if (fwh_call_revert(prog->call, &err))
+		say(prog, FWH_ERROR, "the script failed (%d), and undoing the "
+		    "firewall failed too: %s", status, err.msg);
+	else
+		say(prog, FWH_ERROR, "the script failed (%d); the firewall is "
+		    "as before", status);
+}
+
+/* ---- the script's half ------------------------------------------------------- */
+
+/* 0 if there is no script. */
+static int run_script(struct program *prog, char *const env[])
+{
+	const struct fwh_event *ev = fwh_call_event(prog->call);
+	const char *script = chain_find(fwh_call_settings(prog->call),
+					ev->dialect);
+	int status;
+
+	if (!script) {
+		say(prog, FWH_DEBUG, "no script to chain");
+		return 0;
+	}
+	status = chain_run(script, prog->chain_args, env);
+	if (status < 0) {
+		say(prog, FWH_ERROR, "%s: %s", script, strerror(-status));
+		return 1;
+	}
+	say(prog, FWH_DEBUG, "%s: exit status %d", script, status);
+	return status;
+}
+
+static int go_up(struct program *prog, char *const env[])
+{
+	bool held;
+	int status = run_firewall(prog, &held);
+
+	if (status)
+		return status;
+	status = run_script(prog, env);
+	if (status)
+		undo_firewall(prog, status);
+	return status;
+}
+
+static int go_down(struct program *prog, char *const env[])
+{
+	bool held;
+	int status = run_script(prog, env);
+	int failed = run_firewall(prog, &held);
+
+	return status ? status : failed;
+}
+
+static int run_event(struct program *prog, char *const env[])
+{
+	unsigned int verbs = fwh_call_event(prog->call)->verbs;
+	const struct fwh_err *bad = fwh_call_config_error(prog->call);
+
+	if (bad)
+		say(prog, FWH_ERROR, "%s", bad->msg);
+	if (verbs & FWH_VERB_OTHER)
+		return run_script(prog, env);
+	return verbs & (FWH_DOWN | FWH_UNROUTE) ? go_down(prog, env) :
+						  go_up(prog, env);
+}
+
+static int run_dry(struct program *prog)
+{
+	struct fwh_err err;
+
+	if (!fwh_call_print(prog->call, stdout, &err) && !fflush(stdout))
+		return 0;
+	say(prog, FWH_ERROR, "%s", err.msg);
+	return 1;
+}
+
+/* ---- command line ------------------------------------------------------------- */
+
+static void usage(FILE *f)
+{
+	fputs("Usage: ipsec-fw-updown [OPTION]... [-- SCRIPT-ARGUMENT...]\n"
+	      "Called by an IKE daemon (leftupdown=) with its PLUTO_* "
+	      "variables.\n\n"
+	      "  -c, --config FILE   read this file only, instead of\n"
+	      "                      " FWH_SYSCONFDIR "/ipsec-fw/ipsec-fw.conf "
+	      "and conf.d/*.conf\n"
+	      "  -r, --run-dir DIR   keep records there instead of\n"
+	      "                      " FWH_RUNSTATEDIR "/ipsec-fw\n"
+	      "  -n, --dry-run       print the rules in iptables-save form, "
+	      "change nothing\n"
+	      "  -h, --help          show this\n"
+	      "  -V, --version       show the version\n\n"
+	      "See ipsec-fw-updown(8).\n", f);
+}
+
+/* Returns -1 to go on, or the exit status. */
+static int parse_options(struct program *prog, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "run-dir", required_argument, NULL, 'r' },
+		{ "dry-run", no_argument, NULL, 'n' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "+c:r:nhV", options, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			prog->options.config_file = optarg;
+			break;
+		case 'r':
+			prog->options.run_dir = optarg;
+			break;
+		case 'n':
+			prog->dry_run = true;
+			break;
+		case 'h':
+			usage(stdout);
+			return 0;
+		case 'V':
+			puts("ipsec-fw-updown " PACKAGE_VERSION);
+			return 0;
+		default:
+			usage(stderr);
+			return 1;
+		}
+	}
+	prog->chain_args = argv + optind;
+	return -1;
+}
+
+static void read_globals(struct program *prog)
+{
+	const struct fwh_globals *globals = fwh_call_globals(prog->call);
+
+	prog->verbosity = globals->verbosity;
+	prog->to_syslog = globals->log_syslog;
+	if (prog->to_syslog)
+		openlog("ipsec-fw-updown", LOG_PID, LOG_DAEMON);
+}
+
+int main(int argc, char **argv, char **env)
+{
+	struct program prog = { .verbosity = FWH_ERROR };
+	const char *trouble = harden_start();
+	struct fwh_err err;
+	int status;
+
+	if (trouble) {
+		say(&prog, FWH_ERROR, "%s", trouble);
+		return 1;
+	}
+	status = parse_options(&prog, argc, argv);
+	if (status >= 0)
+		return status;
+	if (fwh_call_open(&prog.options, env, &prog.call, &err)) {
+		say(&prog, FWH_ERROR, "%s", err.msg);
+		return 1;
+	}
+	read_globals(&prog);
+	status = prog.dry_run ? run_dry(&prog) : run_event(&prog, env);
+	fwh_call_free(prog.call);
+	return status;
+}
