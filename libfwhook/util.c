@@ -36,18 +36,19 @@ const char *fwh_printable(const char *s, char *buf, size_t size)
 
 int fwh_fail(struct fwh_err *err, int code, const char *fmt, ...)
 {
+	char text[sizeof(err->msg)], *p;
 	va_list ap;
-	char *p;
 
 	if (!err)
 		return code;
-	err->code = code;
 	va_start(ap, fmt);
-	vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);	/* may quote err->msg */
 	va_end(ap);
-	for (p = err->msg; *p; p++)
+	for (p = text; *p; p++)
 		if ((unsigned char)*p < ' ' || (unsigned char)*p >= 0x7f)
 			*p = '?';
+	err->code = code;
+	memcpy(err->msg, text, sizeof(text));
 	return code;
 }
 
