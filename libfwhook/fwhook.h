@@ -354,6 +354,7 @@ enum fwh_part {
 	FWH_PART_MSS,
 	FWH_PART_RESTORE,		/* mark from conntrack */
 	FWH_PART_ESP,			/* mark-source = esp */
+	FWH_PART_IPIP,			/* what IPComp left uncompressed */
 	FWH_PART_IKE_IN,
 	FWH_PART_IKE_OUT,
 	FWH_PART_MAX

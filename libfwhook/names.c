@@ -35,6 +35,7 @@ static const char *const part_suffix[FWH_PART_MAX] = {
 	[FWH_PART_MSS] = "mss",
 	[FWH_PART_RESTORE] = "rst",
 	[FWH_PART_ESP] = "esp",
+	[FWH_PART_IPIP] = "ipip",
 	[FWH_PART_IKE_IN] = "ikei",
 	[FWH_PART_IKE_OUT] = "ikeo",
 };

@@ -574,6 +574,26 @@ static void add_accepts(struct builder *b, enum fwh_part part, bool out,
 	}
 }
 
+/* IPComp in tunnel mode above ESP in transport mode: a packet too small to be
+ * compressed comes out of ESP as IP in IP and passes INPUT once more. */
+static void add_uncompressed(struct builder *b)
+{
+	const struct fwh_event *ev = b->in->ev;
+	struct fwh_net me = host_net(&ev->me), peer = host_net(&ev->peer);
+	enum fwh_family inner = b->family;
+	struct fwh_rule *rule;
+
+	if (b->in->sa->mode != FWH_TRANSPORT || ev->mode != FWH_TUNNEL)
+		return;
+	b->family = ev->me.family;
+	match_decrypted(b, chain_rule(b, FWH_FILTER, FWH_PART_IPIP, FWH_ACCEPT));
+	rule = dispatch_rule(b, FWH_FILTER, FWH_INPUT, FWH_PART_IPIP);
+	rule->proto = inner == FWH_IPV4 ? IPPROTO_IPIP : IPPROTO_IPV6;
+	set_src(rule, &peer);
+	set_dst(rule, &me);
+	b->family = inner;
+}
+
 /* The drop in mangle holds in any case; this one tells the sender. */
 static void add_reject(struct builder *b)
 {
@@ -610,6 +630,7 @@ static void add_filter(struct builder *b)
 		if (!settings->accept_out.n)
 			exempt_device(b, FWH_FILTER, FWH_PART_OUT, FWH_ACCEPT);
 		add_accepts(b, FWH_PART_OUT, true, &settings->accept_out);
+		add_uncompressed(b);
 	}
 	if (reject)
 		add_reject(b);

@@ -17,6 +17,8 @@ static const struct {
 	const char *match;		/* the match with its ports or types */
 } protos[] = {
 	{ IPPROTO_ICMP, "icmp", "icmp" },
+	{ IPPROTO_IPIP, "ipencap", NULL },
+	{ IPPROTO_IPV6, "ipv6", NULL },
 	{ IPPROTO_TCP, "tcp", "tcp" },
 	{ IPPROTO_UDP, "udp", "udp" },
 	{ IPPROTO_DCCP, "dccp", "dccp" },
