@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * config.c - INI files become settings, all of them or none.  inih reads the
- * key lines; what it would cut silently (release 55: sections of over 49
- * characters, lines of over 198) is refused before it gets there.
+ * config.c - INI files become settings, all of them or none.  inih takes key
+ * lines apart; everything that it would cut, join or pass over silently
+ * (release 55: sections of over 49 characters, lines of over 198, indented
+ * lines) is settled before it gets there.
  */
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,31 +17,45 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "config_keys.h"
 #include "internal.h"
 
 #define FILE_SIZE_MAX	(1 << 20)
 #define LINE_MAX_CHARS	198
 #define NAME_MAX_CHARS	49
-
+#define TEMPLATES_MAX	16		/* that inherit from each other */
+#define BUCKETS		1024
 
 enum kind { GLOBAL = 1, DEFAULT = 2, TEMPLATE = 4, CONN = 8 };
 #define PLAN_KINDS	(DEFAULT | TEMPLATE | CONN)
 
+struct place {
+	size_t file;			/* of config->paths */
+	unsigned int line;
+};
+
 struct section {
 	enum kind kind;
+	bool pattern;			/* its name has wildcards */
 	char name[NAME_MAX_CHARS + 1];	/* pattern or template name */
 	char template[NAME_MAX_CHARS + 1];
+	struct place place, template_place;
+	ssize_t parent;			/* the template's section, or -1 */
+	ssize_t next;			/* of the same bucket, or -1 */
+	size_t file;			/* that set_in_file is about */
+	uint64_t set_in_file;		/* a bit a key */
+	uint64_t set;			/* a bit a key: in values */
 	struct fwh_settings values;
-	uint64_t set;			/* a bit a key: set here */
-	uint64_t set_in_file;		/* of the file being read */
-	char where[FWH_PATH_MAX + 16];	/* FILE:LINE, for messages */
 };
 
 struct fwh_config {
 	struct fwh_globals globals;
-	uint64_t globals_in_file;
 	struct section *sections;
 	size_t n, cap;
+	ssize_t bucket[BUCKETS];	/* sections by kind and name */
+	char (*paths)[FWH_PATH_MAX];
+	size_t n_paths;
+	bool esp;			/* somebody sets mark-source = esp */
 };
 
 /* The file being read. */
@@ -47,55 +63,65 @@ struct reader {
 	struct fwh_config *config;
 	struct fwh_err *err;
 	const char *path, *text, *end;
+	size_t file;
 	unsigned int line;
-	ssize_t section;		/* -1: none yet, -2: [global] */
+	bool continued;			/* the line continues the one above */
+	enum kind kind;			/* of the current section, 0: none yet */
+	ssize_t section;		/* not for GLOBAL */
+	uint64_t globals_in_file;
 	int code;			/* the first error */
 };
 
 /* ---- errors with the nearest word ------------------------------------------ */
 
-#define WORD_MAX	40
+#define WORD_MAX	64
 
-static size_t min3(size_t a, size_t b, size_t c)
+static unsigned int least(unsigned int a, unsigned int b)
 {
-	size_t least = a < b ? a : b;
-
-	return least < c ? least : c;
+	return a < b ? a : b;
 }
 
-/* Levenshtein's distance, a row at a time. */
-static size_t distance(const char *a, const char *b, size_t nb)
+/* Insertions, deletions, replacements and swaps of neighbours that make b of
+ * a; WORD_MAX if one is too long to be a slip of the other. */
+static unsigned int distance(const char *a, const char *b, size_t nb)
 {
-	size_t row[WORD_MAX + 1], na = strlen(a), i, j;
+	uint8_t d[WORD_MAX][WORD_MAX];
+	size_t na = strlen(a), i, j;
 
-	if (na > WORD_MAX || nb > WORD_MAX)
+	if (na >= WORD_MAX || nb >= WORD_MAX)
 		return WORD_MAX;
+	for (i = 0; i <= na; i++)
+		d[i][0] = (uint8_t)i;
 	for (j = 0; j <= nb; j++)
-		row[j] = j;
+		d[0][j] = (uint8_t)j;
 	for (i = 1; i <= na; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
 		for (j = 1; j <= nb; j++) {
-			size_t up = row[j];
+			int x = tolower((unsigned char)a[i - 1]);
+			int y = tolower((unsigned char)b[j - 1]);
+			unsigned int best;
 
-			row[j] = min3(up + 1, row[j - 1] + 1,
-				      diagonal + (a[i - 1] != b[j - 1]));
-			diagonal = up;
+			best = least(d[i - 1][j], d[i][j - 1]) + 1u;
+			best = least(best, d[i - 1][j - 1] + (x != y));
+			if (i > 1 && j > 1 && x != y &&
+			    x == tolower((unsigned char)b[j - 2]) &&
+			    y == tolower((unsigned char)a[i - 2]))
+				best = least(best, d[i - 2][j - 2] + 1u);
+			d[i][j] = (uint8_t)best;
 		}
 	}
-	return row[nb];
+	return d[na][nb];
 }
 
 struct nearest {
-	const char *word;
-	size_t len, distance;
+	const char *got;
+	const char *word;		/* NULL: none yet */
+	size_t len;
+	unsigned int distance;
 };
 
-static void consider(struct nearest *nearest, const char *got,
-		     const char *word, size_t len)
+static void consider(struct nearest *nearest, const char *word, size_t len)
 {
-	size_t d = distance(got, word, len);
+	unsigned int d = distance(nearest->got, word, len);
 
 	if (nearest->word && d >= nearest->distance)
 		return;
@@ -104,24 +130,37 @@ static void consider(struct nearest *nearest, const char *got,
 	nearest->distance = d;
 }
 
-/* "; did you mean 'X'?" if there is a word that near, else "". */
-static const char *suggest(const struct nearest *nearest, const char *got,
-			   char *buf, size_t size)
+/* words: with a blank between each. */
+static void consider_words(struct nearest *nearest, const char *words)
 {
-	size_t len = strlen(got);
+	while (*words) {
+		size_t n = strcspn(words, " ");
 
+		consider(nearest, words, n);
+		words += n + strspn(words + n, " ");
+	}
+}
+
+/* "; did you mean 'X'?" if there is a word that near, else "".  A third of the
+ * letters may be wrong. */
+static const char *suggest(const struct nearest *nearest, char *buf,
+			   size_t size)
+{
 	*buf = '\0';
-	if (nearest->word && nearest->distance <= (len < 5 ? 2 : 3) &&
-	    nearest->distance < len)
+	if (nearest->word && nearest->distance <= (nearest->len + 2) / 3)
 		snprintf(buf, size, "; did you mean '%.*s'?", (int)nearest->len,
 			 nearest->word);
 	return buf;
 }
 
+#define HINT_MAX	(WORD_MAX + 24)
+#define SHOWN_MAX	80
+
+/* Everything that is wrong with a line is said here, once a load. */
 __attribute__((format(printf, 3, 4)))
 static int fail_here(struct reader *r, int code, const char *fmt, ...)
 {
-	char text[400];
+	char text[sizeof(r->err->msg)];
 	va_list ap;
 
 	if (r->code)
@@ -129,177 +168,245 @@ static int fail_here(struct reader *r, int code, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	r->code = fwh_fail(r->err, code, "%.100s:%u: %s", r->path, r->line,
-			   text);
+	r->code = fwh_fail(r->err, code, "%s:%u: %s", r->path, r->line, text);
 	return r->code;
 }
 
 /* ---- values ------------------------------------------------------------------ */
 
-/* A value's parser writes where the key's first field is.  append: the key
- * has been given before in this section.  Returns 0 or -EINVAL. */
-typedef int value_parser(const char *value, void *field, bool append);
+/* A key's value on its way into a section or [global]. */
+struct value {
+	const struct key *key;
+	const char *text;		/* not empty */
+	bool again;			/* the key was given before: add */
+	void *field;			/* the key's first field */
+	struct fwh_settings *settings;	/* where field is, if it is there */
+	struct fwh_globals *globals;
+	/* What parsers may leave when they refuse: */
+	char item[WORD_MAX];		/* the part of the text, "": all of it */
+	const char *why;		/* instead of what the key expects */
+	struct nearest nearest;
+};
 
-static int word_index(const char *const *words, const char *value)
+/* Write the fields and return 0, or -EINVAL with the fields undefined: a load
+ * that fails gives nothing back. */
+typedef int value_parser(struct value *value);
+
+struct key {
+	const char *name;
+	unsigned int kinds;
+	bool list;			/* may be given again, adds to it */
+	value_parser *parse;
+	size_t offset, size;		/* all fields that it sets, neighbours */
+	const char *words;		/* the known words of its value */
+	const char *expected;
+	const char *help;
+};
+
+/* Which of the words (a blank between each) is it?  -1: none. */
+static int word_index(const char *words, const char *text)
 {
+	size_t len = strlen(text);
 	int i;
 
-	for (i = 0; words[i]; i++)
-		if (!strcasecmp(words[i], value))
+	for (i = 0; *words; i++) {
+		size_t n = strcspn(words, " ");
+
+		if (n == len && !strncasecmp(words, text, n))
 			return i;
+		words += n + strspn(words + n, " ");
+	}
 	return -1;
 }
 
-static int parse_bool(const char *value, void *field, bool append)
+static int refuse(struct value *value, const char *why)
 {
-	static const char *const words[] = {
-		"no", "yes", "off", "on", "false", "true", "0", "1", NULL
-	};
-	int i = word_index(words, value);
+	value->why = why;
+	return -EINVAL;
+}
 
-	(void)append;
+static int parse_bool(struct value *value)
+{
+	int i = word_index("no yes off on false true", value->text);
+
 	if (i < 0)
 		return -EINVAL;
-	*(bool *)field = i & 1;
+	*(bool *)value->field = i & 1;
 	return 0;
 }
 
-struct mark_fields {
-	bool off, automatic;
-	struct fwh_mark mark;
-};
-
-static int parse_mark_setting(const char *value, void *field, bool append)
+/* One of the key's words: a bool, or an enum in the words' order. */
+static int parse_word(struct value *value)
 {
+	int i = word_index(value->key->words, value->text);
+
+	if (i < 0)
+		return -EINVAL;
+	if (value->key->size == sizeof(bool))
+		*(bool *)value->field = i;
+	else
+		*(unsigned int *)value->field = (unsigned int)i;
+	return 0;
+}
+/* The words in keys[] have this order. */
+_Static_assert(FWH_GUARD_OFF == 0 && FWH_GUARD_UP == 1 && FWH_GUARD_ARMED == 2,
+	       "guard");
+_Static_assert(FWH_LOG_OFF == 0 && FWH_LOG_KERNEL == 1 && FWH_LOG_NFLOG == 2,
+	       "log");
+_Static_assert(FWH_POSITION_TOP == 0 && FWH_POSITION_BOTTOM == 1, "position");
+_Static_assert(FWH_ERROR == 0 && FWH_INFO == 1 && FWH_DEBUG == 2, "verbosity");
+_Static_assert(sizeof(enum fwh_guard) == sizeof(unsigned int) &&
+	       sizeof(bool) != sizeof(unsigned int), "parse_word()");
+
+static int parse_template(struct value *value)
+{
+	size_t n = strlen(value->text);
+
+	if (n > NAME_MAX_CHARS)
+		return -EINVAL;
+	memcpy(value->field, value->text, n + 1);
+	return 0;
+}
+
+static int parse_mark_setting(struct value *value)
+{
+	struct fwh_settings *out = value->settings;
 	struct fwh_mark mark = { 0, 0 };
-	struct mark_fields out = {
-		.off = !strcasecmp(value, "off") || !strcasecmp(value, "no"),
-		.automatic = !strcasecmp(value, "auto"),
-	};
 
-	(void)append;
-	if (!out.off && !out.automatic &&
-	    (fwh_mark_parse(value, &mark) || !mark.mask ||
-	     mark.value & ~mark.mask))
-		return -EINVAL;
-	out.mark = mark;
-	memcpy(field, &out, sizeof(out));
+	out->mark_off = !strcasecmp(value->text, "off");
+	out->mark_auto = !strcasecmp(value->text, "auto");
+	if (!out->mark_off && !out->mark_auto) {
+		if (fwh_mark_parse(value->text, &mark))
+			return -EINVAL;
+		if (!mark.mask)
+			return refuse(value, "the mask is 0");
+		if (mark.value & ~mark.mask)
+			return refuse(value, "the value has bits outside the "
+				      "mask");
+		/* mark-source = esp would take everybody's for decrypted. */
+		if (!mark.value)
+			return refuse(value, "the value is 0, which is what "
+				      "packets have that nobody marked; to "
+				      "set none, say off");
+	}
+	out->mark = mark;
 	return 0;
 }
 
-static int parse_mark_source(const char *value, void *field, bool append)
-{
-	static const char *const words[] = { "policy", "esp", NULL };
-	int i = word_index(words, value);
-
-	(void)append;
-	if (i < 0)
-		return -EINVAL;
-	*(bool *)field = i;
-	return 0;
-}
-
-/* Take the next item of a comma list, without blanks.  Returns 1, 0 at the
- * end, or -EINVAL for an empty or overlong one. */
-static int next_item(const char **p, char item[WORD_MAX])
+/* Take the next item of a comma list, without blanks; a comma may end the
+ * list, since the next line can continue it.  Returns 1, 0 at the end, or
+ * -EINVAL for an empty or overlong one. */
+static int next_item(struct value *value, const char **p)
 {
 	size_t n;
 
+	*p += strspn(*p, " \t");
 	if (!**p)
 		return 0;
-	*p += strspn(*p, " \t");
 	n = strcspn(*p, ",");
-	while (n && strchr(" \t", (*p)[n - 1]))
+	*value->item = '\0';
+	if (n + 1 >= sizeof(value->item))
+		return -EINVAL;
+	memcpy(value->item, *p, n);
+	*p += n + ((*p)[n] == ',');
+	while (n && strchr(" \t", value->item[n - 1]))
 		n--;
-	if (!n || n >= WORD_MAX)
-		return -EINVAL;
-	memcpy(item, *p, n);
-	item[n] = '\0';
-	*p += n + strspn(*p + n, " \t");
-	if (**p == ',') {
-		(*p)++;
-		if (!(*p)[strspn(*p, " \t")])
-			return -EINVAL;
-	} else if (**p) {
-		return -EINVAL;
-	}
-	return 1;
+	value->item[n] = '\0';
+	return n ? 1 : refuse(value, "two commas with nothing between");
 }
 
-static int parse_accept(const char *value, void *field, bool append)
+static int parse_accept(struct value *value)
 {
-	static const char *const words[] = { "forward", "local", NULL };
-	bool *accept = field;		/* accept_forward, accept_local */
-	char item[WORD_MAX];
+	struct fwh_settings *out = value->settings;
+	const char *p = value->text;
 	int more;
 
-	if (!append)
-		accept[0] = accept[1] = false;
-	if (!strcasecmp(value, "none"))
+	out->accept_forward = out->accept_local = false;
+	if (!strcasecmp(p, "none"))
 		return 0;
-	while ((more = next_item(&value, item)) > 0) {
-		int i = word_index(words, item);
-
-		if (i < 0)
+	while ((more = next_item(value, &p)) > 0) {
+		if (!strcasecmp(value->item, "forward"))
+			out->accept_forward = true;
+		else if (!strcasecmp(value->item, "local"))
+			out->accept_local = true;
+		else
 			return -EINVAL;
-		accept[i] = true;
 	}
 	return more;
 }
 
-static int parse_proto(const char *s, uint8_t *ret)
+/* The first name of a number is the one that /etc/services knows. */
+static const struct protocol {
+	const char *name;
+	uint8_t number;
+} protocols[] = {
+	{ "tcp", IPPROTO_TCP }, { "udp", IPPROTO_UDP },
+	{ "sctp", IPPROTO_SCTP }, { "dccp", IPPROTO_DCCP },
+	{ "udplite", IPPROTO_UDPLITE }, { "icmp", IPPROTO_ICMP },
+	{ "icmpv6", IPPROTO_ICMPV6 }, { "ipv6-icmp", IPPROTO_ICMPV6 },
+	{ "igmp", IPPROTO_IGMP }, { "ipip", IPPROTO_IPIP },
+	{ "ipv6", IPPROTO_IPV6 }, { "gre", IPPROTO_GRE },
+	{ "esp", IPPROTO_ESP }, { "ah", IPPROTO_AH },
+	{ "ipcomp", IPPROTO_COMP }, { "ospf", 89 }, { "pim", IPPROTO_PIM },
+	{ "vrrp", 112 }, { "l2tp", 115 },
+};
+
+static int parse_protocol(struct value *value, const char *name, uint8_t *ret)
 {
-	static const struct { const char *name; uint8_t proto; } protos[] = {
-		{ "tcp", IPPROTO_TCP }, { "udp", IPPROTO_UDP },
-		{ "sctp", IPPROTO_SCTP }, { "dccp", IPPROTO_DCCP },
-		{ "udplite", IPPROTO_UDPLITE }, { "icmp", IPPROTO_ICMP },
-		{ "icmpv6", IPPROTO_ICMPV6 }, { "ipv6-icmp", IPPROTO_ICMPV6 },
-		{ "igmp", IPPROTO_IGMP }, { "ipip", IPPROTO_IPIP },
-		{ "ipv6", IPPROTO_IPV6 }, { "gre", IPPROTO_GRE },
-		{ "esp", IPPROTO_ESP }, { "ah", IPPROTO_AH },
-		{ "ospf", 89 }, { "pim", IPPROTO_PIM }, { "vrrp", 112 },
-		{ "l2tp", 115 },
-	};
 	uint64_t n;
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(protos); i++) {
-		if (!strcasecmp(protos[i].name, s)) {
-			*ret = protos[i].proto;
+	for (i = 0; i < ARRAY_SIZE(protocols); i++) {
+		if (!strcasecmp(protocols[i].name, name)) {
+			*ret = protocols[i].number;
 			return 0;
 		}
 	}
-	if (fwh_number_parse(s, false, 255, &n) || !n)
-		return -EINVAL;
-	*ret = (uint8_t)n;
-	return 0;
+	if (!fwh_number_parse(name, false, 255, &n) && n) {
+		*ret = (uint8_t)n;
+		return 0;
+	}
+	value->nearest.got = name;
+	for (i = 0; i < ARRAY_SIZE(protocols); i++)
+		consider(&value->nearest, protocols[i].name,
+			 strlen(protocols[i].name));
+	return refuse(value, "not a protocol; known are names such as tcp, udp, "
+		      "icmp, gre, and numbers from 1 to 255");
 }
 
 /* A number, or a name of /etc/services. */
-static int parse_service_port(const char *s, const char *proto, uint16_t *ret)
+static int parse_port(struct value *value, const char *s, uint8_t proto,
+		      uint16_t *ret)
 {
 	struct servent *service;
 	uint64_t n;
+	size_t i = 0;
 
 	if (*s >= '0' && *s <= '9') {
 		if (fwh_number_parse(s, false, UINT16_MAX, &n) || !n)
-			return -EINVAL;
+			return refuse(value, "not a port: 1 to 65535");
 		*ret = (uint16_t)n;
 		return 0;
 	}
-	service = getservbyname(s, proto);
+	while (protocols[i].number != proto)
+		i++;
+	service = *s ? getservbyname(s, protocols[i].name) : NULL;
 	if (!service)
-		return -EINVAL;
+		return refuse(value, "/etc/services knows no such port; say "
+			      "its number");
 	*ret = ntohs((uint16_t)service->s_port);
 	return 0;
 }
 
 /* "tcp/443", "udp/60000-61000", "tcp/ssh", "icmp" */
-static int parse_service(char *item, struct fwh_service *ret)
+static int parse_service(struct value *value, struct fwh_service *ret)
 {
-	char *port = strchr(item, '/'), *high = NULL;
+	char item[WORD_MAX], *port, *high = NULL;
+	int code;
 
 	memset(ret, 0, sizeof(*ret));
+	memcpy(item, value->item, sizeof(item));
+	port = strchr(item, '/');
 	if (port) {
 		*port++ = '\0';
 		/* Names of services may have a '-' in them. */
@@ -307,407 +414,383 @@ static int parse_service(char *item, struct fwh_service *ret)
 		if (high)
 			*high++ = '\0';
 	}
-	if (parse_proto(item, &ret->proto))
-		return -EINVAL;
-	if (!port)
-		return 0;
-	if (!fwh_proto_has_ports(ret->proto) ||
-	    parse_service_port(port, item, &ret->port.lo))
-		return -EINVAL;
+	code = parse_protocol(value, item, &ret->proto);
+	value->nearest.got = NULL;	/* item ends with us */
+	if (code || !port)
+		return code;
+	if (!fwh_proto_has_ports(ret->proto))
+		return refuse(value, "only tcp, udp, sctp, dccp and udplite "
+			      "have ports");
+	code = parse_port(value, port, ret->proto, &ret->port.lo);
 	ret->port.hi = ret->port.lo;
-	if (high && (parse_service_port(high, item, &ret->port.hi) ||
-		     ret->port.hi < ret->port.lo))
-		return -EINVAL;
-	return 0;
+	if (!code && high)
+		code = parse_port(value, high, ret->proto, &ret->port.hi);
+	if (!code && ret->port.hi < ret->port.lo)
+		code = refuse(value, "the range's ends are swapped");
+	return code;
 }
 
-static int parse_services(const char *value, void *field, bool append)
+static int parse_services(struct value *value)
 {
-	struct fwh_services *out = field;
-	char item[WORD_MAX];
+	struct fwh_services *out = value->field;
+	const char *p = value->text;
 	int more;
 
-	if (!append)
+	if (!value->again || !strcasecmp(p, "all"))
 		out->n = 0;
-	if (!strcasecmp(value, "all")) {
-		out->n = 0;
+	if (!strcasecmp(p, "all"))
 		return 0;
-	}
-	while ((more = next_item(&value, item)) > 0) {
-		if (out->n == FWH_SERVICES_MAX ||
-		    parse_service(item, &out->list[out->n]))
+	while ((more = next_item(value, &p)) > 0) {
+		if (out->n == FWH_SERVICES_MAX)
+			return refuse(value, "more than 32 entries");
+		if (parse_service(value, &out->list[out->n]))
 			return -EINVAL;
 		out->n++;
 	}
 	return more;
 }
 
-static int parse_guard(const char *value, void *field, bool append)
+static int parse_mss(struct value *value)
 {
-	static const char *const words[] = { "off", "up", "armed", NULL };
-	int i = word_index(words, value);
-
-	(void)append;
-	if (i < 0)
-		return -EINVAL;
-	*(enum fwh_guard *)field = (enum fwh_guard)i;
-	return 0;
-}
-
-struct mss_fields {
-	uint16_t mss;
-	bool clamp;
-};
-
-static int parse_mss(const char *value, void *field, bool append)
-{
-	struct mss_fields out = { .clamp = !strcasecmp(value, "clamp") };
+	struct fwh_settings *out = value->settings;
 	uint64_t n = 0;
 
-	(void)append;
-	if (!out.clamp && strcasecmp(value, "off") &&
-	    (fwh_number_parse(value, false, 65495, &n) || n < 536))
+	out->mss_clamp = !strcasecmp(value->text, "clamp");
+	if (!out->mss_clamp && strcasecmp(value->text, "off") &&
+	    (fwh_number_parse(value->text, false, 65495, &n) || n < 536))
 		return -EINVAL;
-	out.mss = (uint16_t)n;
-	memcpy(field, &out, sizeof(out));
+	out->mss = (uint16_t)n;
 	return 0;
 }
 
-static int parse_tcp_encap(const char *value, void *field, bool append)
+static int parse_tcp_encap(struct value *value)
 {
-	uint16_t ports[FWH_TCP_ENCAP_MAX] = { 0 };
-	char item[WORD_MAX];
+	uint16_t *ports = value->field;
+	const char *p = value->text;
 	size_t n = 0;
 	int more;
 
-	(void)append;
-	if (strcasecmp(value, "off")) {
-		while ((more = next_item(&value, item)) > 0)
-			if (n == FWH_TCP_ENCAP_MAX ||
-			    parse_service_port(item, "tcp", &ports[n++]))
-				return -EINVAL;
-		if (more)
-			return more;
+	memset(ports, 0, FWH_TCP_ENCAP_MAX * sizeof(*ports));
+	if (!strcasecmp(p, "off"))
+		return 0;
+	while ((more = next_item(value, &p)) > 0) {
+		if (n == FWH_TCP_ENCAP_MAX)
+			return refuse(value, "more than four ports");
+		if (parse_port(value, value->item, IPPROTO_TCP, &ports[n++]))
+			return -EINVAL;
 	}
-	memcpy(field, ports, sizeof(ports));
-	return 0;
+	return more;
 }
+_Static_assert(FWH_TCP_ENCAP_MAX == 4 && FWH_SERVICES_MAX == 32,
+	       "messages and the manual page say so");
 
-static int parse_log_target(const char *value, void *field, bool append)
-{
-	static const char *const words[] = { "off", "LOG", "NFLOG", NULL };
-	int i = word_index(words, value);
-
-	(void)append;
-	if (i < 0)
-		return -EINVAL;
-	*(enum fwh_log_target *)field = (enum fwh_log_target)i;
-	return 0;
-}
-
-static int parse_log_group(const char *value, void *field, bool append)
+static int parse_log_group(struct value *value)
 {
 	uint64_t n;
 
-	(void)append;
-	if (fwh_number_parse(value, false, UINT16_MAX, &n))
+	if (fwh_number_parse(value->text, false, UINT16_MAX, &n))
 		return -EINVAL;
-	*(uint16_t *)field = (uint16_t)n;
+	*(uint16_t *)value->field = (uint16_t)n;
 	return 0;
 }
 
-static int parse_log_prefix(const char *value, void *field, bool append)
+static int parse_log_prefix(struct value *value)
 {
+	size_t n = strlen(value->text);
 	const char *p;
 
-	(void)append;
-	if (strlen(value) >= FWH_LOG_PREFIX_MAX - 1)
+	if (n + 2 > FWH_LOG_PREFIX_MAX)
 		return -EINVAL;
-	for (p = value; *p; p++)
+	/* Quotes are written by iptables-save in a form of its own. */
+	for (p = value->text; *p; p++)
 		if (*p < ' ' || *p > '~' || strchr("\"'\\", *p))
 			return -EINVAL;
 	/* inih strips the blank that keeps the prefix off the message. */
-	memset(field, 0, FWH_LOG_PREFIX_MAX);
-	snprintf(field, FWH_LOG_PREFIX_MAX, "%s ", value);
+	memset(value->field, 0, FWH_LOG_PREFIX_MAX);
+	memcpy(value->field, value->text, n);
+	((char *)value->field)[n] = ' ';
 	return 0;
 }
 
-static int parse_log_rate(const char *value, void *field, bool append)
+static int parse_log_rate(struct value *value)
 {
 	uint64_t n;
 
-	(void)append;
-	if (fwh_number_parse(value, false, 600000, &n) || !n)
+	if (fwh_number_parse(value->text, false, 600000, &n) || !n)
 		return -EINVAL;
-	*(uint32_t *)field = (uint32_t)n;
+	*(uint32_t *)value->field = (uint32_t)n;
 	return 0;
 }
 
-static int parse_on_error(const char *value, void *field, bool append)
+static int parse_chain(struct value *value)
 {
-	static const char *const words[] = { "fail", "hold", NULL };
-	int i = word_index(words, value);
+	struct fwh_settings *out = value->settings;
+	size_t n = strlen(value->text);
 
-	(void)append;
-	if (i < 0)
+	out->chain_auto = !strcasecmp(value->text, "auto");
+	memset(out->chain_path, 0, sizeof(out->chain_path));
+	if (out->chain_auto || !strcasecmp(value->text, "off"))
+		return 0;
+	if (*value->text != '/' || n >= sizeof(out->chain_path))
 		return -EINVAL;
-	*(bool *)field = i;
-	return 0;
-}
-
-struct chain_fields {
-	bool automatic;
-	char path[FWH_PATH_MAX];
-};
-
-static int parse_chain(const char *value, void *field, bool append)
-{
-	struct chain_fields *out = field;
-	bool automatic = !strcasecmp(value, "auto");
-	bool off = !strcasecmp(value, "off");
-
-	(void)append;
-	if (!automatic && !off &&
-	    (*value != '/' || strlen(value) >= sizeof(out->path)))
-		return -EINVAL;
-	out->automatic = automatic;
-	memset(out->path, 0, sizeof(out->path));
-	if (!automatic && !off)
-		strcpy(out->path, value);	/* the length was checked */
+	/* leftupdown= takes arguments, this doesn't: it would go unnoticed. */
+	if (value->text[strcspn(value->text, " \t#")])
+		return refuse(value, "a path without blanks is expected, no "
+			      "arguments; comments behind a value begin with "
+			      "' ;'");
+	memcpy(out->chain_path, value->text, n);
 	return 0;
 }
 
 /* One run of bits, so that values can be counted through. */
-static int parse_mark_mask(const char *value, void *field, bool append)
+static int parse_mark_mask(struct value *value)
 {
 	uint64_t n, run;
 
-	(void)append;
-	if (fwh_number_parse(value, true, UINT32_MAX, &n) || !n)
+	if (fwh_number_parse(value->text, true, UINT32_MAX, &n))
 		return -EINVAL;
+	if (!n)
+		return refuse(value, "the mask is 0");
 	for (run = n; !(run & 1); run >>= 1)
 		;
 	if (run & (run + 1))
-		return -EINVAL;
-	*(uint32_t *)field = (uint32_t)n;
+		return refuse(value, "the bits must be one contiguous run, as "
+			      "in 0x3fff0000");
+	*(uint32_t *)value->field = (uint32_t)n;
 	return 0;
 }
 
 /* Seconds, with a fraction of up to three digits. */
-static int parse_lock_wait(const char *value, void *field, bool append)
+static int parse_lock_wait(struct value *value)
 {
-	const char *point = strchr(value, '.');
+	const char *point = strchr(value->text, '.');
+	size_t n = point ? (size_t)(point - value->text) : strlen(value->text);
 	char whole[8], fraction[4] = "000";
-	size_t n = point ? (size_t)(point - value) : strlen(value);
 	uint64_t seconds, ms;
 
-	(void)append;
 	if (n >= sizeof(whole) || (point && (!point[1] || strlen(point) > 4)))
 		return -EINVAL;
-	memcpy(whole, value, n);
+	memcpy(whole, value->text, n);
 	whole[n] = '\0';
 	if (point)
 		memcpy(fraction, point + 1, strlen(point + 1));
 	if (fwh_number_parse(whole, false, 600, &seconds) ||
-	    fwh_number_parse(fraction, false, 999, &ms))
+	    fwh_number_parse(fraction, false, 999, &ms) ||
+	    seconds * 1000 + ms > 600000)
 		return -EINVAL;
-	*(unsigned int *)field = (unsigned int)(seconds * 1000 + ms);
+	*(unsigned int *)value->field = (unsigned int)(seconds * 1000 + ms);
 	return 0;
 }
 
-struct verbosity_fields {
-	enum fwh_verbosity verbosity;
-	bool syslog;
-};
-
-static int parse_verbosity(const char *value, void *field, bool append)
+/* A level, and syslog if wanted, in either order. */
+static int parse_verbosity(struct value *value)
 {
-	static const char *const words[] = { "error", "info", "debug", "syslog",
-					     NULL };
-	struct verbosity_fields out = { .verbosity = FWH_ERROR };
-	char item[WORD_MAX];
+	struct fwh_globals *out = value->globals;
+	const char *p = value->text;
+	bool level = false;
 	int more, i;
 
-	(void)append;
-	while ((more = next_item(&value, item)) > 0) {
-		i = word_index(words, item);
+	out->verbosity = FWH_ERROR;
+	out->log_syslog = false;
+	while ((more = next_item(value, &p)) > 0) {
+		i = word_index(value->key->words, value->item);
 		if (i < 0)
 			return -EINVAL;
-		if (i == 3)
-			out.syslog = true;
-		else
-			out.verbosity = (enum fwh_verbosity)i;
+		if (i == 3) {
+			out->log_syslog = true;
+			continue;
+		}
+		if (level)
+			return refuse(value, "one level is enough");
+		out->verbosity = (enum fwh_verbosity)i;
+		level = true;
 	}
-	memcpy(field, &out, sizeof(out));
 	return more;
 }
 
-static int parse_position(const char *value, void *field, bool append)
+static int parse_backend(struct value *value)
 {
-	static const char *const words[] = { "top", "bottom", NULL };
-	int i = word_index(words, value);
+	size_t n = strlen(value->text);
 
-	(void)append;
-	if (i < 0)
+	if (n >= sizeof(value->globals->backend) ||
+	    !fwh_backend_find(value->text))
 		return -EINVAL;
-	*(enum fwh_position *)field = (enum fwh_position)i;
-	return 0;
-}
-
-static int parse_backend(const char *value, void *field, bool append)
-{
-	(void)append;
-	if (!fwh_backend_find(value))
-		return -EINVAL;
-	snprintf(field, sizeof(((struct fwh_globals *)0)->backend), "%s", value);
+	memset(value->field, 0, sizeof(value->globals->backend));
+	memcpy(value->field, value->text, n);
 	return 0;
 }
 
 /* ---- keys --------------------------------------------------------------------- */
 
-/* first..last are the settings' fields that a key sets; they lie together, as
- * the *_fields structs above have them. */
+/* In a struct section, or in a struct fwh_globals. */
 #define SPAN(type, first, last)						\
 	offsetof(type, first),						\
 	offsetof(type, last) + sizeof(((type *)0)->last) - offsetof(type, first)
-#define ONE(member)	SPAN(struct fwh_settings, member, member)
-#define ALL(first, last) SPAN(struct fwh_settings, first, last)
+#define ONE(member)	SPAN(struct section, values.member, values.member)
+#define ALL(first, last) SPAN(struct section, values.first, values.last)
 #define GLOBAL_ONE(member) SPAN(struct fwh_globals, member, member)
-#define YES_NO		"yes no"
+#define YES_NO		parse_bool
+#define SERVICES	"all, or at most 32 of PROTOCOL/PORT, "			\
+			"PROTOCOL/LOW-HIGH and PROTOCOL"
 
-static const struct key {
-	const char *name;
-	unsigned int kinds;
-	bool list;			/* may be given again, adds to it */
-	value_parser *parse;
-	size_t offset, size;
-	const char *words;		/* the known words of its value */
-	const char *expected;
-} keys[] = {
+static const struct key keys[] = {
+	{ "template", PLAN_KINDS, false, parse_template,
+	  SPAN(struct section, template, template), "",
+	  "the name of a template, at most 49 characters",
+	  "take over what [template NAME] sets" },
 	{ "mark", PLAN_KINDS, false, parse_mark_setting, ALL(mark_off, mark),
-	  "auto off", "auto, off or VALUE/MASK with the value inside the mask" },
-	{ "mark-source", PLAN_KINDS, false, parse_mark_source, ONE(mark_esp),
-	  "policy esp", "policy or esp" },
-	{ "connmark", PLAN_KINDS, false, parse_bool, ONE(connmark), YES_NO,
-	  "yes or no" },
+	  "auto off", "auto, off or VALUE/MASK with the value inside the mask",
+	  "the mark of packets that came through the tunnel" },
+	{ "mark-source", PLAN_KINDS, false, parse_word, ONE(mark_esp),
+	  "policy esp", "policy or esp",
+	  "what tells decrypted packets: the SA, or a mark on their ESP" },
+	{ "connmark", PLAN_KINDS, false, YES_NO, ONE(connmark),
+	  "yes no", "yes or no",
+	  "keep the mark in conntrack and give it to replies" },
 	{ "accept", PLAN_KINDS, false, parse_accept,
 	  ALL(accept_forward, accept_local), "forward local none",
-	  "a list of forward and local, or none" },
-	{ "accept-in", PLAN_KINDS, true, parse_services,
-	  ONE(accept_in), "all",
-	  "all, or at most 32 of PROTOCOL/PORT, PROTOCOL/LOW-HIGH, PROTOCOL" },
-	{ "accept-out", PLAN_KINDS, true, parse_services,
-	  ONE(accept_out), "all",
-	  "all, or at most 32 of PROTOCOL/PORT, PROTOCOL/LOW-HIGH, PROTOCOL" },
-	{ "accept-xauth-failed", PLAN_KINDS, false, parse_bool,
-	  ONE(accept_xauth_failed), YES_NO, "yes or no" },
-	{ "guard", PLAN_KINDS, false, parse_guard, ONE(guard),
-	  "armed up off", "armed, up or off" },
-	{ "reject", PLAN_KINDS, false, parse_bool, ONE(reject), YES_NO,
-	  "yes or no" },
-	{ "nat-exempt", PLAN_KINDS, false, parse_bool, ONE(nat_exempt), YES_NO,
-	  "yes or no" },
+	  "forward, local, both with a comma between, or none",
+	  "where the connection's traffic is accepted" },
+	{ "accept-in", PLAN_KINDS, true, parse_services, ONE(accept_in),
+	  "all", SERVICES, "what the peer's side may begin" },
+	{ "accept-out", PLAN_KINDS, true, parse_services, ONE(accept_out),
+	  "all", SERVICES, "what our side may begin" },
+	{ "accept-xauth-failed", PLAN_KINDS, false, YES_NO,
+	  ONE(accept_xauth_failed), "yes no", "yes or no",
+	  "accept although XAUTH failed" },
+	{ "guard", PLAN_KINDS, false, parse_word, ONE(guard),
+	  "off up armed", "armed, up or off",
+	  "drop the protected addresses' packets in clear text" },
+	{ "reject", PLAN_KINDS, false, YES_NO, ONE(reject), "yes no",
+	  "yes or no", "tell the sender of what the guard drops" },
+	{ "nat-exempt", PLAN_KINDS, false, YES_NO, ONE(nat_exempt), "yes no",
+	  "yes or no", "keep source NAT off the connection's traffic" },
 	{ "mss", PLAN_KINDS, false, parse_mss, ALL(mss, mss_clamp),
-	  "clamp off", "clamp, off or 536 to 65495" },
-	{ "open-ike", PLAN_KINDS, false, parse_bool, ONE(open_ike), YES_NO,
-	  "yes or no" },
+	  "clamp off", "clamp, off or 536 to 65495",
+	  "limit the segments of forwarded TCP" },
+	{ "open-ike", PLAN_KINDS, false, YES_NO, ONE(open_ike), "yes no",
+	  "yes or no", "accept IKE, ESP and AH between the gateways" },
 	{ "tcp-encap", PLAN_KINDS, false, parse_tcp_encap, ONE(tcp_encap),
-	  "off", "off or at most four ports" },
-	{ "log", PLAN_KINDS, false, parse_log_target, ONE(log),
-	  "off LOG NFLOG", "off, LOG or NFLOG" },
+	  "off", "off or at most four ports",
+	  "TCP ports that carry IKE and ESP" },
+	{ "log", PLAN_KINDS, false, parse_word, ONE(log), "off LOG NFLOG",
+	  "off, LOG or NFLOG", "log what the guard drops" },
 	{ "log-group", PLAN_KINDS, false, parse_log_group, ONE(log_group), "",
-	  "a group, 0 to 65535" },
+	  "0 to 65535", "the netlink group of NFLOG" },
 	{ "log-prefix", PLAN_KINDS, false, parse_log_prefix, ONE(log_prefix),
-	  "", "at most 28 printable ASCII characters, no quotes" },
+	  "", "at most 28 printable ASCII characters without quotes and "
+	  "backslashes", "what log lines begin with" },
 	{ "log-rate", PLAN_KINDS, false, parse_log_rate, ONE(log_rate), "",
-	  "lines a minute, 1 to 600000" },
-	{ "on-error", PLAN_KINDS, false, parse_on_error, ONE(hold),
-	  "fail hold", "fail or hold" },
+	  "1 to 600000", "log lines a minute, at most" },
+	{ "on-error", PLAN_KINDS, false, parse_word, ONE(hold), "fail hold",
+	  "fail or hold", "what an up does whose rules can't be set" },
 	{ "chain-updown", PLAN_KINDS, false, parse_chain,
 	  ALL(chain_auto, chain_path), "auto off",
-	  "auto, off or an absolute path" },
-	{ "mark-mask", GLOBAL, false, parse_mark_mask, GLOBAL_ONE(mark_mask),
-	  "", "a mask of neighbouring bits such as 0x3fff0000" },
+	  "auto, off or an absolute path shorter than 256 characters",
+	  "the script that does routes, addresses and DNS" },
+	{ "backend", GLOBAL, false, parse_backend, GLOBAL_ONE(backend),
+	  "auto iptables", "auto or iptables", "who holds the rules" },
 	{ "lock-wait", GLOBAL, false, parse_lock_wait, GLOBAL_ONE(lock_wait_ms),
-	  "", "seconds, 0 to 600" },
+	  "", "seconds, 0 to 600, with at most three decimals",
+	  "how long to wait for locks" },
 	{ "log", GLOBAL, false, parse_verbosity,
 	  SPAN(struct fwh_globals, verbosity, log_syslog),
 	  "error info debug syslog",
-	  "error, info or debug, and syslog if wanted" },
-	{ "position", GLOBAL, false, parse_position, GLOBAL_ONE(position),
-	  "top bottom", "top or bottom" },
-	{ "backend", GLOBAL, false, parse_backend, GLOBAL_ONE(backend),
-	  "auto iptables", "auto or iptables" },
+	  "error, info or debug; with ', syslog' to syslog too",
+	  "what the helper says" },
+	{ "mark-mask", GLOBAL, false, parse_mark_mask, GLOBAL_ONE(mark_mask),
+	  "", "one contiguous run of bits such as 0x3fff0000",
+	  "the bits that mark = auto takes its values from" },
+	{ "position", GLOBAL, false, parse_word, GLOBAL_ONE(position),
+	  "top bottom", "top or bottom",
+	  "where filter's chains jump to ours" },
 };
 
 _Static_assert(ARRAY_SIZE(keys) <= 64, "a bit a key");
-_Static_assert(sizeof(struct mark_fields) ==
-	       offsetof(struct fwh_settings, mark) + sizeof(struct fwh_mark) -
-	       offsetof(struct fwh_settings, mark_off), "mark's fields");
 
-static const struct key *find_key(const char *name, enum kind kind)
+bool fwh_config_key(size_t n, struct fwh_config_key *ret)
+{
+	if (n >= ARRAY_SIZE(keys))
+		return false;
+	ret->name = keys[n].name;
+	ret->global = keys[n].kinds == GLOBAL;
+	ret->words = keys[n].words;
+	ret->expected = keys[n].expected;
+	ret->help = keys[n].help;
+	return true;
+}
+
+static const struct key *find_key(const char *name, unsigned int kinds)
 {
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(keys); i++)
-		if (keys[i].kinds & kind && !strcmp(keys[i].name, name))
+		if (keys[i].kinds & kinds && !strcmp(keys[i].name, name))
 			return &keys[i];
 	return NULL;
 }
 
-static int unknown_key(struct reader *r, const char *name, enum kind kind)
+static int unknown_key(struct reader *r, const char *name)
 {
-	struct nearest nearest = { .word = NULL };
-	char shown[WORD_MAX], hint[80];
+	struct nearest nearest = { .got = name };
+	char shown[SHOWN_MAX], hint[HINT_MAX];
+	const struct key *other = find_key(name, ~0u);
 	size_t i;
 
+	if (other)
+		return fail_here(r, -EINVAL, "%s does not belong here but into "
+				 "%s", name, other->kinds == GLOBAL ?
+				 "[global]" : "[default], [template NAME] or "
+				 "[conn PATTERN]");
 	for (i = 0; i < ARRAY_SIZE(keys); i++)
-		if (keys[i].kinds & kind)
-			consider(&nearest, name, keys[i].name,
-				 strlen(keys[i].name));
-	if (kind & PLAN_KINDS)
-		consider(&nearest, name, "template", 8);
+		if (keys[i].kinds & r->kind)
+			consider(&nearest, keys[i].name, strlen(keys[i].name));
 	return fail_here(r, -EINVAL, "unknown key '%s'%s",
 			 fwh_printable(name, shown, sizeof(shown)),
-			 suggest(&nearest, name, hint, sizeof(hint)));
+			 suggest(&nearest, hint, sizeof(hint)));
 }
 
-static int bad_value(struct reader *r, const struct key *key,
-		     const char *value)
+static int bad_value(struct reader *r, struct value *value)
 {
-	struct nearest nearest = { .word = NULL };
-	char shown[80], hint[80];
-	const char *p = key->words;
+	const char *bad = *value->item ? value->item : value->text;
+	char shown[SHOWN_MAX], hint[HINT_MAX];
 
-	while (*p) {
-		size_t n = strcspn(p, " ");
-
-		consider(&nearest, value, p, n);
-		p += n + strspn(p + n, " ");
-	}
-	return fail_here(r, -EINVAL, "%s = %s: expected %s%s", key->name,
-			 fwh_printable(value, shown, sizeof(shown)),
-			 key->expected,
-			 suggest(&nearest, value, hint, sizeof(hint)));
+	value->nearest.got = bad;
+	consider_words(&value->nearest, value->key->words);
+	return fail_here(r, -EINVAL, "%s = %s: %s%s%s", value->key->name,
+			 fwh_printable(bad, shown, sizeof(shown)),
+			 value->why ? "" : "expected ",
+			 value->why ? value->why : value->key->expected,
+			 suggest(&value->nearest, hint, sizeof(hint)));
 }
 
 /* ---- sections -------------------------------------------------------------------- */
 
+static ssize_t *bucket_of(struct fwh_config *config, enum kind kind,
+			  const char *name)
+{
+	uint32_t h = 2166136261u ^ (uint32_t)kind;
+
+	while (*name)
+		h = (h ^ (unsigned char)*name++) * 16777619u;
+	return &config->bucket[(h ^ h >> 16) % BUCKETS];
+}
+
 static ssize_t find_section(const struct fwh_config *config, enum kind kind,
 			    const char *name)
 {
-	size_t i;
+	ssize_t i = *bucket_of((struct fwh_config *)config, kind, name);
 
-	for (i = 0; i < config->n; i++)
-		if (config->sections[i].kind == kind &&
-		    !strcmp(config->sections[i].name, name))
-			return (ssize_t)i;
-	return -1;
+	while (i >= 0 && (config->sections[i].kind != kind ||
+			  strcmp(config->sections[i].name, name) != 0))
+		i = config->sections[i].next;
+	return i;
 }
 
 static ssize_t add_section(struct reader *r, enum kind kind, const char *name)
 {
 	struct fwh_config *config = r->config;
+	ssize_t *bucket = bucket_of(config, kind, name);
 	struct section *section;
 
 	if (config->n == config->cap) {
@@ -722,186 +805,236 @@ static ssize_t add_section(struct reader *r, enum kind kind, const char *name)
 	section = &config->sections[config->n];
 	memset(section, 0, sizeof(*section));
 	section->kind = kind;
+	section->pattern = strpbrk(name, "*?[\\") != NULL;
 	memcpy(section->name, name, strlen(name));
-	snprintf(section->where, sizeof(section->where), "%.240s:%u", r->path,
-		 r->line);
+	section->place.file = section->file = r->file;
+	section->place.line = r->line;
+	section->parent = -1;
+	section->next = *bucket;
+	*bucket = (ssize_t)config->n;
 	return (ssize_t)config->n++;
 }
 
-static int unknown_section(struct reader *r, const char *name)
+static void unknown_section(struct reader *r, const char *name)
 {
-	static const char *const words[] = { "global", "default", "template",
-					     "conn" };
-	struct nearest nearest = { .word = NULL };
-	char shown[80], hint[80], word[NAME_MAX_CHARS + 1];
-	size_t n = strcspn(name, " \t"), i;
+	char shown[SHOWN_MAX], hint[HINT_MAX], word[NAME_MAX_CHARS + 1];
+	struct nearest nearest = { .got = word };
+	size_t n = strcspn(name, " \t");
 
 	memcpy(word, name, n);
 	word[n] = '\0';
-	for (i = 0; i < ARRAY_SIZE(words); i++)
-		consider(&nearest, word, words[i], strlen(words[i]));
-	return fail_here(r, -EINVAL, "unknown section [%s]; known are [global], "
-			 "[default], [template NAME] and [conn PATTERN]%s",
-			 fwh_printable(name, shown, sizeof(shown)),
-			 suggest(&nearest, word, hint, sizeof(hint)));
+	consider_words(&nearest, "global default template conn");
+	fail_here(r, -EINVAL, "unknown section [%s]; known are [global], "
+		  "[default], [template NAME] and [conn PATTERN]%s",
+		  fwh_printable(name, shown, sizeof(shown)),
+		  suggest(&nearest, hint, sizeof(hint)));
 }
 
 static void enter_section(struct reader *r, const char *name)
 {
-	static const struct { const char *word; enum kind kind; } kinds[] = {
-		{ "template", TEMPLATE }, { "conn", CONN },
+	static const struct {
+		const char *word;
+		enum kind kind;
+		bool named;
+	} kinds[] = {
+		{ "global", GLOBAL, false }, { "default", DEFAULT, false },
+		{ "template", TEMPLATE, true }, { "conn", CONN, true },
 	};
-	ssize_t index;
-	size_t i;
+	size_t n = strcspn(name, " \t"), i;
+	const char *rest = name + n + strspn(name + n, " \t");
 
-	if (!strcmp(name, "global")) {
-		r->section = -2;
+	for (i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (strlen(kinds[i].word) == n &&
+		    !memcmp(kinds[i].word, name, n))
+			break;
+	if (i == ARRAY_SIZE(kinds)) {
+		unknown_section(r, name);
 		return;
 	}
-	if (!strcmp(name, "default")) {
-		index = find_section(r->config, DEFAULT, "");
-		r->section = index >= 0 ? index : add_section(r, DEFAULT, "");
+	if (kinds[i].named != (*rest != '\0')) {
+		fail_here(r, -EINVAL, "[%s]: %s", kinds[i].word,
+			  kinds[i].named ? "a name is missing" :
+					   "it has no name");
 		return;
 	}
-	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
-		size_t n = strlen(kinds[i].word);
-		const char *rest = name + n;
-
-		if (strncmp(name, kinds[i].word, n) || !strchr(" \t", *rest))
-			continue;
-		rest += strspn(rest, " \t");
-		if (!*rest) {
-			fail_here(r, -EINVAL, "[%s]: a name is missing",
-				  kinds[i].word);
-			return;
-		}
-		index = find_section(r->config, kinds[i].kind, rest);
-		r->section = index >= 0 ? index :
-					  add_section(r, kinds[i].kind, rest);
+	r->kind = kinds[i].kind;
+	if (r->kind == GLOBAL)
 		return;
-	}
-	unknown_section(r, name);
+	r->section = find_section(r->config, r->kind, rest);
+	if (r->section < 0)
+		r->section = add_section(r, r->kind, rest);
 }
 
-/* "[NAME]", a comment may follow. */
+/* "[NAME]", a comment may follow.  The name may have brackets itself. */
 static void section_line(struct reader *r, const char *line, size_t len)
 {
-	const char *close = memchr(line, ']', len);
 	char name[NAME_MAX_CHARS + 1];
-	size_t n, rest;
+	const char *start = line + 1, *end;
 
-	if (!close) {
-		fail_here(r, -EINVAL, "a section's ']' is missing");
+	for (end = line + 1; end < line + len; end++)
+		if (strchr(";#", *end) && strchr(" \t", end[-1]))
+			break;
+	while (strchr(" \t\r", end[-1]))
+		end--;
+	end--;
+	if (end == line || *end != ']') {
+		fail_here(r, -EINVAL, "a section is [NAME], with nothing but a "
+			  "comment behind it");
 		return;
 	}
-	n = (size_t)(close - line) - 1;
-	rest = (size_t)(close - line) + 1;
-	while (rest < len && strchr(" \t\r", line[rest]))
-		rest++;
-	if (rest < len && line[rest] != ';' && line[rest] != '#') {
-		fail_here(r, -EINVAL, "nothing may follow a section's ']'");
+	while (start < end && strchr(" \t", *start))
+		start++;
+	while (start < end && strchr(" \t", end[-1]))
+		end--;
+	if (end - start > NAME_MAX_CHARS) {
+		fail_here(r, -EINVAL, "a section's name has %zu characters; %d "
+			  "are possible: use a pattern with '*'",
+			  (size_t)(end - start), NAME_MAX_CHARS);
 		return;
 	}
-	if (n > NAME_MAX_CHARS) {
-		fail_here(r, -EINVAL, "a section's name has %zu characters; "
-			  "%d are possible: use a shorter pattern", n,
-			  NAME_MAX_CHARS);
-		return;
-	}
-	memcpy(name, line + 1, n);
-	name[n] = '\0';
+	memcpy(name, start, (size_t)(end - start));
+	name[end - start] = '\0';
 	enter_section(r, name);
 }
 
 /* ---- lines and keys ---------------------------------------------------------------- */
 
-/* inih's reader: hands it one line, and sees for itself what inih would cut
- * or pass over.  NULL ends the file, for good after an error. */
+/* Where a comment behind something begins, or where the line ends: a ';' after
+ * white space, as inih has it. */
+static size_t comment_start(const char *line)
+{
+	size_t i;
+
+	for (i = 0; line[i]; i++)
+		if (line[i] == ';' &&
+		    (!i || isspace((unsigned char)line[i - 1])))
+			break;
+	return i;
+}
+
+/* Make of the line what inih may see.  To inih every indented line continues
+ * the value above.  To us only one without '=' does, so that keys and
+ * sections can be indented as they are in ipsec.conf.  inih leaves the comment
+ * behind a continuation in the value. */
+static void settle_line(struct reader *r, char *line)
+{
+	size_t indent = 0, end = comment_start(line);
+
+	while (line[indent] != '\n' && isspace((unsigned char)line[indent]))
+		indent++;
+	r->continued = indent && line[indent] != '\n' &&
+		       !strchr(";#[", line[indent]) &&
+		       !memchr(line, '=', end);
+	if (r->continued)
+		strcpy(line + end, line[end] ? "\n" : "");
+	else
+		memmove(line, line + indent, strlen(line + indent) + 1);
+	if (*line == '[')
+		section_line(r, line, strlen(line) - 1);
+}
+
+/* inih's reader: hands it one line, as fgets() would.  NULL ends the file, for
+ * good after an error. */
 static char *read_line(char *buf, int size, void *stream)
 {
 	struct reader *r = stream;
-	const char *eol, *p;
-	size_t len;
+	const char *eol;
+	size_t len, bom = 0;
 
 	if (r->code || r->text == r->end)
 		return NULL;
-	r->line++;
 	eol = memchr(r->text, '\n', (size_t)(r->end - r->text));
 	len = (size_t)((eol ? eol : r->end) - r->text);
-	if (len > LINE_MAX_CHARS || len + 2 > (size_t)size) {
+	if (!r->line++ && len >= 3 && !memcmp(r->text, "\xef\xbb\xbf", 3))
+		bom = 3;
+	if (len - bom > LINE_MAX_CHARS || len - bom + 2 > (size_t)size) {
 		fail_here(r, -EINVAL, "the line has %zu characters; %d are "
 			  "possible: continue lists on indented lines", len,
 			  LINE_MAX_CHARS);
 		return NULL;
 	}
-	memcpy(buf, r->text, len);
-	buf[len] = '\n';
-	buf[len + 1] = '\0';
-	p = buf + (r->line == 1 && !memcmp(buf, "\xef\xbb\xbf", 3) ? 3 : 0);
-	if (*p == '[')
-		section_line(r, p, len - (size_t)(p - buf));
+	memcpy(buf, r->text + bom, len - bom);
+	strcpy(buf + len - bom, "\n");	/* there is room: just checked */
+	settle_line(r, buf);
 	r->text += len + (eol ? 1 : 0);
 	return r->code ? NULL : buf;
 }
 
-static int set_template(struct reader *r, struct section *section,
-			const char *value)
-{
-	char shown[80];
-
-	if (!*value || strlen(value) > NAME_MAX_CHARS)
-		return fail_here(r, -EINVAL, "template = %s: expected a "
-				 "template's name",
-				 fwh_printable(value, shown, sizeof(shown)));
-	strcpy(section->template, value);	/* the length was checked */
-	return 0;
-}
-
 static int set_value(struct reader *r, const struct key *key, void *base,
-		     uint64_t *set_in_file, const char *value)
+		     uint64_t *set_in_file, const char *text)
 {
 	uint64_t bit = (uint64_t)1 << (key - keys);
-	bool again = *set_in_file & bit;
+	struct value value = {
+		.key = key, .text = text, .again = *set_in_file & bit,
+		.field = (char *)base + key->offset,
+	};
 
-	if (again && !key->list)
-		return fail_here(r, -EINVAL, "%s is given twice in this section",
+	if (!*text)
+		return fail_here(r, -EINVAL, "%s has no value; expected %s",
+				 key->name, key->expected);
+	if (r->continued && !key->list)
+		return fail_here(r, -EINVAL, "an indented line without '=' "
+				 "continues the one above, but %s is no list",
 				 key->name);
-	if (key->parse(value, (char *)base + key->offset, again))
-		return bad_value(r, key, value);
+	if (value.again && !key->list)
+		return fail_here(r, -EINVAL, "%s is given twice in this "
+				 "section; delete one", key->name);
+	if (r->kind == GLOBAL)
+		value.globals = base;
+	else
+		value.settings = &((struct section *)base)->values;
+	if (key->parse(&value))
+		return bad_value(r, &value);
 	*set_in_file |= bit;
 	return 0;
 }
 
+static void set_in_section(struct reader *r, const struct key *key,
+			   const char *text)
+{
+	struct section *section = &r->config->sections[r->section];
+
+	/* A later file may set again what an earlier one did. */
+	if (section->file != r->file) {
+		section->file = r->file;
+		section->set_in_file = 0;
+	}
+	if (set_value(r, key, section, &section->set_in_file, text))
+		return;
+	section->set |= (uint64_t)1 << (key - keys);
+	if (key->parse == parse_template) {
+		section->template_place.file = r->file;
+		section->template_place.line = r->line;
+	}
+	if (section->values.mark_esp)
+		r->config->esp = true;
+}
+
 /* inih's handler: 1 goes on. */
 static int handle_key(void *user, const char *section_name, const char *name,
-		      const char *value)
+		      const char *text)
 {
 	struct reader *r = user;
-	struct section *section;
 	const struct key *key;
-	enum kind kind;
+	char shown[SHOWN_MAX];
 
-	(void)section_name;
+	(void)section_name;	/* cut; section_line() has the whole one */
 	if (r->code)
 		return 1;
-	if (r->section == -1) {
-		fail_here(r, -EINVAL, "'%.40s' stands before any section", name);
+	if (!r->kind) {
+		fail_here(r, -EINVAL, "'%s' stands before any section; begin "
+			  "with [default]", fwh_printable(name, shown,
+							  sizeof(shown)));
 		return 1;
 	}
-	section = r->section < 0 ? NULL : &r->config->sections[r->section];
-	kind = section ? section->kind : GLOBAL;
-	key = find_key(name, kind);
-	if (section && !strcmp(name, "template")) {
-		set_template(r, section, value);
-	} else if (!key) {
-		unknown_key(r, name, kind);
-	} else if (!section) {
-		set_value(r, key, &r->config->globals,
-			  &r->config->globals_in_file, value);
-	} else if (!set_value(r, key, &section->values, &section->set_in_file,
-			      value)) {
-		section->set |= (uint64_t)1 << (key - keys);
-	}
+	key = find_key(name, r->kind);
+	if (!key)
+		unknown_key(r, name);
+	else if (r->kind == GLOBAL)
+		set_value(r, key, &r->config->globals, &r->globals_in_file,
+			  text);
+	else
+		set_in_section(r, key, text);
 	return 1;
 }
 
@@ -940,10 +1073,12 @@ static int read_whole(int fd, const char *path, char **ret, size_t *ret_n,
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0 || n > FILE_SIZE_MAX) {
+			int code = got < 0 ? -errno : -EFBIG;
+
 			free(text);
-			return fwh_fail(err, got < 0 ? -errno : -EFBIG,
-					"%s: %s", path, got < 0 ?
-					strerror(errno) : "larger than 1 MiB");
+			return fwh_fail(err, code, "%s: %s", path,
+					code == -EFBIG ? "larger than 1 MiB" :
+							 strerror(-code));
 		}
 		if (!got)
 			break;
@@ -963,30 +1098,58 @@ static int read_whole(int fd, const char *path, char **ret, size_t *ret_n,
 	return 0;
 }
 
-static int parse_text(struct fwh_config *config, const char *path,
-		      const char *text, size_t n, struct fwh_err *err)
+static void find_nul(struct reader *r)
+{
+	const char *nul = memchr(r->text, '\0', (size_t)(r->end - r->text));
+	const char *p;
+
+	if (!nul)
+		return;
+	r->line = 1;
+	for (p = r->text; p < nul; p++)
+		r->line += *p == '\n';
+	fail_here(r, -EINVAL, "a NUL byte: this is no text file");
+}
+
+static int parse_text(struct fwh_config *config, const char *text, size_t n,
+		      struct fwh_err *err)
 {
 	struct reader r = {
-		.config = config, .err = err, .path = path,
-		.text = text, .end = text + n, .section = -1,
+		.config = config, .err = err, .file = config->n_paths - 1,
+		.path = config->paths[config->n_paths - 1],
+		.text = text, .end = text + n,
 	};
-	size_t i;
 	int bad;
 
-	if (memchr(text, '\0', n))
-		return fwh_fail(err, -EINVAL, "%s: has a NUL byte", path);
-	config->globals_in_file = 0;
-	for (i = 0; i < config->n; i++)
-		config->sections[i].set_in_file = 0;
+	find_nul(&r);
 	bad = ini_parse_stream(read_line, &r, handle_key, &r);
-	if (r.code)
-		return r.code;
-	if (bad > 0) {
+	/* inih goes on after a line that it can't take apart. */
+	if (bad > 0 && (!r.code || (unsigned int)bad < r.line)) {
+		r.code = 0;
 		r.line = (unsigned int)bad;
-		return fail_here(&r, -EINVAL, "expected KEY = VALUE, [SECTION] "
-				 "or a comment");
+		fail_here(&r, -EINVAL, "expected KEY = VALUE, [SECTION] or a "
+			  "comment");
 	}
-	return bad < 0 ? fwh_fail(err, -ENOMEM, "out of memory") : 0;
+	if (bad < 0 && !r.code)
+		fail_here(&r, -ENOMEM, "out of memory");
+	return r.code;
+}
+
+static int add_path(struct fwh_config *config, const char *path,
+		    struct fwh_err *err)
+{
+	char (*paths)[FWH_PATH_MAX];
+
+	if (strlen(path) >= sizeof(*paths))
+		return fwh_fail(err, -ENAMETOOLONG, "%s: the path is too long",
+				path);
+	paths = reallocarray(config->paths, config->n_paths + 1,
+			     sizeof(*paths));
+	if (!paths)
+		return fwh_fail(err, -ENOMEM, "out of memory");
+	config->paths = paths;
+	strcpy(paths[config->n_paths++], path);	/* the length was checked */
+	return 0;
 }
 
 /* name is relative to the folder at; path is for messages. */
@@ -994,21 +1157,26 @@ static int load_file(struct fwh_config *config, int at, const char *name,
 		     const char *path, struct fwh_err *err)
 {
 	fwh_autofd fd = openat(at, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	char *text = NULL;
+	fwh_autofree char *text = NULL;
 	size_t n = 0;
 	int code;
 
 	if (fd < 0)
-		return errno == ENOENT ? 0 :
-		       fwh_fail(err, -errno, "%s: %s", path, strerror(errno));
+		return fwh_fail(err, -errno, "%s: %s", path, strerror(errno));
 	code = check_safe(fd, path, S_IFREG, err);
 	if (!code)
+		code = add_path(config, path, err);
+	if (!code)
 		code = read_whole(fd, path, &text, &n, err);
-	if (code)
-		return code;
-	code = parse_text(config, path, text, n, err);
-	free(text);
-	return code;
+	return code ? code : parse_text(config, text, n, err);
+}
+
+/* A link to nowhere is there, and a mistake. */
+static bool is_missing(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) && errno == ENOENT;
 }
 
 static int is_conf_file(const struct dirent *entry)
@@ -1019,9 +1187,22 @@ static int is_conf_file(const struct dirent *entry)
 	       !strcmp(entry->d_name + n - 5, ".conf");
 }
 
+/* Bytes, whatever the locale. */
 static int by_name(const struct dirent **a, const struct dirent **b)
 {
 	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int load_entry(struct fwh_config *config, int at, const char *dir,
+		      const char *name, struct fwh_err *err)
+{
+	char path[FWH_PATH_MAX];
+	int n = snprintf(path, sizeof(path), "%s/%s", dir, name);
+
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return fwh_fail(err, -ENAMETOOLONG, "%s/%s: the path is too "
+				"long", dir, name);
+	return load_file(config, at, name, path, err);
 }
 
 static int load_folder(struct fwh_config *config, const char *dir,
@@ -1029,12 +1210,10 @@ static int load_folder(struct fwh_config *config, const char *dir,
 {
 	fwh_autofd fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct dirent **entries;
-	char path[FWH_PATH_MAX];
 	int n, i, code;
 
 	if (fd < 0)
-		return errno == ENOENT ? 0 :
-		       fwh_fail(err, -errno, "%s: %s", dir, strerror(errno));
+		return fwh_fail(err, -errno, "%s: %s", dir, strerror(errno));
 	code = check_safe(fd, dir, S_IFDIR, err);
 	if (code)
 		return code;
@@ -1042,18 +1221,103 @@ static int load_folder(struct fwh_config *config, const char *dir,
 	if (n < 0)
 		return fwh_fail(err, -errno, "%s: %s", dir, strerror(errno));
 	for (i = 0; i < n; i++) {
-		if (snprintf(path, sizeof(path), "%s/%s", dir,
-			     entries[i]->d_name) >= (int)sizeof(path) && !code)
-			code = fwh_fail(err, -ENAMETOOLONG, "%.100s/%.100s: "
-					"the name is too long", dir,
-					entries[i]->d_name);
 		if (!code)
-			code = load_file(config, fd, entries[i]->d_name, path,
-					 err);
+			code = load_entry(config, fd, dir, entries[i]->d_name,
+					  err);
 		free(entries[i]);
 	}
 	free(entries);
 	return code;
+}
+
+/* ---- templates ----------------------------------------------------------------------- */
+
+static int missing_template(const struct fwh_config *config,
+			    const struct section *section, struct fwh_err *err)
+{
+	struct nearest nearest = { .got = section->template };
+	char shown[SHOWN_MAX], hint[HINT_MAX];
+	size_t i;
+
+	for (i = 0; i < config->n; i++)
+		if (config->sections[i].kind == TEMPLATE)
+			consider(&nearest, config->sections[i].name,
+				 strlen(config->sections[i].name));
+	return fwh_fail(err, -EINVAL, "%s:%u: template = %s: there is no "
+			"[template %s]%s",
+			config->paths[section->template_place.file],
+			section->template_place.line,
+			fwh_printable(section->template, shown, sizeof(shown)),
+			shown, suggest(&nearest, hint, sizeof(hint)));
+}
+
+static int link_templates(struct fwh_config *config, struct fwh_err *err)
+{
+	size_t i;
+
+	for (i = 0; i < config->n; i++) {
+		struct section *section = &config->sections[i];
+
+		if (!*section->template)
+			continue;
+		section->parent = find_section(config, TEMPLATE,
+					       section->template);
+		if (section->parent < 0)
+			return missing_template(config, section, err);
+	}
+	return 0;
+}
+
+/* trail: templates from a section on, each inheriting from the next.  The last
+ * is there twice, or is one too many. */
+static int bad_trail(const struct fwh_config *config, const ssize_t *trail,
+		     size_t n, bool cycle, struct fwh_err *err)
+{
+	const struct section *last = &config->sections[trail[n - 1]];
+	const struct section *from = &config->sections[trail[n - 2]];
+	char names[FWH_PATH_MAX] = "", shown[SHOWN_MAX];
+	size_t i = 0, len = 0;
+
+	/* Only the cycle, not the way to it. */
+	while (cycle && trail[i] != trail[n - 1])
+		i++;
+	for (; i < n; i++) {
+		const char *name = config->sections[trail[i]].name;
+		int got = snprintf(names + len, sizeof(names) - len, "%s%s",
+				   len ? " -> " : "",
+				   fwh_printable(name, shown, sizeof(shown)));
+
+		if (got < 0 || len + (size_t)got >= sizeof(names) - 4) {
+			strcpy(names + len, "...");	/* room was kept */
+			break;
+		}
+		len += (size_t)got;
+	}
+	return fwh_fail(err, -EINVAL, "%s:%u: template = %s: %s: %s",
+			config->paths[from->template_place.file],
+			from->template_place.line,
+			fwh_printable(last->name, shown, sizeof(shown)),
+			cycle ? "templates inherit from themselves" :
+				"more than 16 templates in a row", names);
+}
+_Static_assert(TEMPLATES_MAX == 16, "bad_trail() says so");
+
+/* No chain of templates comes back to itself or is very long. */
+static int check_trail(const struct fwh_config *config, size_t first,
+		       struct fwh_err *err)
+{
+	ssize_t trail[TEMPLATES_MAX + 2], at = (ssize_t)first;
+	size_t n = 0, i;
+
+	for (; at >= 0; at = config->sections[at].parent) {
+		trail[n++] = at;
+		for (i = 0; i + 1 < n; i++)
+			if (trail[i] == at)
+				return bad_trail(config, trail, n, true, err);
+		if (n == ARRAY_SIZE(trail))
+			return bad_trail(config, trail, n, false, err);
+	}
+	return 0;
 }
 
 /* ---- the whole ----------------------------------------------------------------------- */
@@ -1083,53 +1347,74 @@ int fwh_config_default(struct fwh_config **ret)
 	if (!config)
 		return -ENOMEM;
 	config->globals = built_in_globals;
+	memset(config->bucket, 0xff, sizeof(config->bucket));	/* -1 */
 	*ret = config;
 	return 0;
 }
 
-static int missing_template(const struct fwh_config *config,
-			    const struct section *section, struct fwh_err *err)
+/* A section's template first, then what it sets itself. */
+static void apply_section(const struct fwh_config *config, ssize_t index,
+			  struct fwh_settings *settings)
 {
-	struct nearest nearest = { .word = NULL };
-	char shown[80], hint[80];
+	const struct section *section;
 	size_t i;
 
-	for (i = 0; i < config->n; i++)
-		if (config->sections[i].kind == TEMPLATE)
-			consider(&nearest, section->template,
-				 config->sections[i].name,
-				 strlen(config->sections[i].name));
-	return fwh_fail(err, -EINVAL, "%.120s: template = %s: there is no "
-			"[template %s]%s", section->where,
-			fwh_printable(section->template, shown, sizeof(shown)),
-			shown, suggest(&nearest, section->template, hint,
-				       sizeof(hint)));
+	if (index < 0)
+		return;
+	section = &config->sections[index];
+	apply_section(config, section->parent, settings);
+	for (i = 0; i < ARRAY_SIZE(keys); i++) {
+		size_t offset = keys[i].offset;
+
+		if (!(section->set & (uint64_t)1 << i) ||
+		    keys[i].parse == parse_template)
+			continue;
+		memcpy((char *)settings + offset -
+		       offsetof(struct section, values),
+		       (const char *)section + offset, keys[i].size);
+	}
 }
 
-/* Every template exists, and no chain of them comes back to itself. */
-static int check_templates(const struct fwh_config *config,
-			   struct fwh_err *err)
+/* conn: the section of the connection, or -1. */
+static void apply_all(const struct fwh_config *config, ssize_t conn,
+		      struct fwh_settings *ret)
 {
+	*ret = built_in;
+	apply_section(config, find_section(config, DEFAULT, ""), ret);
+	apply_section(config, conn, ret);
+}
+
+/* What no key can say alone.  Without a mark, mark-source = esp would take
+ * every packet for decrypted. */
+static int check_sense(const struct fwh_config *config, size_t index,
+		       struct fwh_err *err)
+{
+	const struct section *section = &config->sections[index];
+	struct fwh_settings settings;
+
+	if (!config->esp || section->kind == TEMPLATE)
+		return 0;
+	apply_all(config, section->kind == CONN ? (ssize_t)index : -1,
+		  &settings);
+	if (!settings.mark_esp || !settings.mark_off)
+		return 0;
+	return fwh_fail(err, -EINVAL, "%s:%u: mark = off and mark-source = esp "
+			"exclude each other here: say mark = auto, or "
+			"mark-source = policy",
+			config->paths[section->place.file],
+			section->place.line);
+}
+
+static int check_sections(struct fwh_config *config, struct fwh_err *err)
+{
+	int code = link_templates(config, err);
 	size_t i;
 
-	for (i = 0; i < config->n; i++) {
-		const struct section *section = &config->sections[i];
-		size_t steps;
-
-		for (steps = 0; *section->template; steps++) {
-			ssize_t next = find_section(config, TEMPLATE,
-						    section->template);
-
-			if (next < 0)
-				return missing_template(config, section, err);
-			if (steps > config->n)
-				return fwh_fail(err, -ELOOP, "%.120s: [template "
-						"%s] inherits from itself",
-						section->where, section->name);
-			section = &config->sections[next];
-		}
-	}
-	return 0;
+	for (i = 0; !code && i < config->n; i++)
+		code = check_trail(config, i, err);
+	for (i = 0; !code && i < config->n; i++)
+		code = check_sense(config, i, err);
+	return code;
 }
 
 int fwh_config_load(const char *file, const char *dir,
@@ -1140,11 +1425,12 @@ int fwh_config_load(const char *file, const char *dir,
 
 	if (code)
 		return fwh_fail(err, code, "out of memory");
-	code = load_file(config, AT_FDCWD, file, file, err);
-	if (!code && dir)
+	if (!is_missing(file))
+		code = load_file(config, AT_FDCWD, file, file, err);
+	if (!code && dir && !is_missing(dir))
 		code = load_folder(config, dir, err);
 	if (!code)
-		code = check_templates(config, err);
+		code = check_sections(config, err);
 	if (code) {
 		fwh_config_free(config);
 		return code;
@@ -1158,6 +1444,7 @@ void fwh_config_free(struct fwh_config *config)
 	if (!config)
 		return;
 	free(config->sections);
+	free(config->paths);
 	free(config);
 }
 
@@ -1166,52 +1453,52 @@ const struct fwh_globals *fwh_config_globals(const struct fwh_config *config)
 	return &config->globals;
 }
 
-/* A section's template first, then what it sets itself. */
-static void apply_section(const struct fwh_config *config, ssize_t index,
-			  struct fwh_settings *settings)
+/* The end of a pattern's "[...]", or NULL if '[' stands for itself. */
+static const char *bracket_end(const char *p)
 {
-	const struct section *section;
-	size_t i;
-
-	if (index < 0)
-		return;
-	section = &config->sections[index];
-	if (*section->template)
-		apply_section(config, find_section(config, TEMPLATE,
-						   section->template), settings);
-	for (i = 0; i < ARRAY_SIZE(keys); i++)
-		if (section->set & (uint64_t)1 << i)
-			memcpy((char *)settings + keys[i].offset,
-			       (const char *)&section->values + keys[i].offset,
-			       keys[i].size);
+	p++;
+	if (*p == '!' || *p == '^')
+		p++;
+	/* A ']' that comes first is one of the set. */
+	return *p ? strchr(p + 1, ']') : NULL;
 }
 
-/* A name without wildcards beats patterns, then more literal characters. */
-static int specificity(const char *pattern)
+/* How many characters of a pattern stand for one of their own kind. */
+static int literals(const char *pattern)
 {
-	int literal = 0;
-	const char *p;
+	const char *p, *end;
+	int n = 0;
 
-	if (!strpbrk(pattern, "*?[\\"))
-		return INT32_MAX;
-	for (p = pattern; *p; p++)
-		literal += !strchr("*?[]\\", *p);
-	return literal;
+	for (p = pattern; *p; p++) {
+		end = *p == '[' ? bracket_end(p) : NULL;
+		if (end)
+			p = end;
+		else if (*p == '\\' && p[1])
+			p++, n++;
+		else if (!strchr("*?", *p))
+			n++;
+	}
+	return n;
 }
 
 static ssize_t find_conn(const struct fwh_config *config, const char *conn)
 {
-	ssize_t best = -1;
+	ssize_t best = find_section(config, CONN, conn);
 	int best_score = -1;
 	size_t i;
 
-	for (i = 0; i < config->n; i++) {
+	/* A name without wildcards is the most that a section can say. */
+	if (best >= 0 && !config->sections[best].pattern)
+		return best;
+	for (best = -1, i = 0; i < config->n; i++) {
 		const struct section *section = &config->sections[i];
 		int score;
 
-		if (section->kind != CONN || fnmatch(section->name, conn, 0))
+		if (section->kind != CONN || !section->pattern ||
+		    fnmatch(section->name, conn, 0))
 			continue;
-		score = specificity(section->name);
+		score = literals(section->name);
+		/* Of equals, the later one. */
 		if (score >= best_score) {
 			best = (ssize_t)i;
 			best_score = score;
@@ -1223,7 +1510,5 @@ static ssize_t find_conn(const struct fwh_config *config, const char *conn)
 void fwh_config_resolve(const struct fwh_config *config, const char *conn,
 			struct fwh_settings *ret)
 {
-	*ret = built_in;
-	apply_section(config, find_section(config, DEFAULT, ""), ret);
-	apply_section(config, find_conn(config, conn), ret);
+	apply_all(config, find_conn(config, conn), ret);
 }
