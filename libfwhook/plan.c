@@ -58,18 +58,29 @@ static struct fwh_rule *new_rule(struct builder *b)
 	return &plan->rules[plan->n++];
 }
 
-/* A rule in one of the connection's own chains.  The family is that of the
- * selectors unless the chain deals with the gateways' packets. */
-static struct fwh_rule *chain_rule(struct builder *b, enum fwh_table table,
-				   enum fwh_part part, enum fwh_action action)
+/* A rule in one of the connection's own chains, with the matches of `match'.
+ * The family is that of the selectors unless the chain deals with the gateways'
+ * packets. */
+static struct fwh_rule *copy_rule(struct builder *b, enum fwh_table table,
+				  enum fwh_part part, enum fwh_action action,
+				  const struct fwh_rule *match)
 {
 	struct fwh_rule *rule = new_rule(b);
 
+	*rule = *match;
 	rule->family = b->family;
 	rule->table = table;
 	rule->part = part;
 	rule->action = action;
 	return rule;
+}
+
+static struct fwh_rule *chain_rule(struct builder *b, enum fwh_table table,
+				   enum fwh_part part, enum fwh_action action)
+{
+	static const struct fwh_rule any;
+
+	return copy_rule(b, table, part, action, &any);
 }
 
 static struct fwh_rule *dispatch_rule(struct builder *b, enum fwh_table table,
@@ -359,9 +370,11 @@ static void exempt_passes(struct builder *b, enum fwh_table table,
 }
 
 /* Traffic into an XFRM or VTI device is protected by it, though no policy
- * shows at this point (the lookup is inside the device). */
-static void exempt_device(struct builder *b, enum fwh_table table,
-			  enum fwh_part part, enum fwh_action action)
+ * shows at this point (the lookup is inside the device).  Adds `match' for each
+ * of the connection's devices. */
+static void add_devices(struct builder *b, enum fwh_table table,
+			enum fwh_part part, enum fwh_action action,
+			const struct fwh_rule *match)
 {
 	const struct fwh_event *ev = b->in->ev;
 	const char *devices[] = { ev->virt_iface, ev->vti_iface };
@@ -369,8 +382,31 @@ static void exempt_device(struct builder *b, enum fwh_table table,
 
 	for (i = 0; i < ARRAY_SIZE(devices); i++)
 		if (*devices[i])
-			strcpy(chain_rule(b, table, part, action)->out,
+			strcpy(copy_rule(b, table, part, action, match)->out,
 			       devices[i]);
+}
+
+static void exempt_devices(struct builder *b, enum fwh_table table,
+			   enum fwh_part part)
+{
+	static const struct fwh_rule any;
+
+	add_devices(b, table, part, FWH_RETURN, &any);
+}
+
+/* Accept of what `match' says this connection's: what was decrypted from its
+ * SA, or what will be encrypted by it. */
+static void accept_own(struct builder *b, enum fwh_table table,
+		       enum fwh_part part, bool out,
+		       const struct fwh_rule *match)
+{
+	if (!out) {
+		match_decrypted(b, copy_rule(b, table, part, FWH_ACCEPT, match));
+		return;
+	}
+	add_devices(b, table, part, FWH_ACCEPT, match);
+	match_sa(b, copy_rule(b, table, part, FWH_ACCEPT, match),
+		 FWH_POLICY_OUT);
 }
 
 static void add_exemptions(struct builder *b, enum fwh_table table,
@@ -449,18 +485,13 @@ static void add_guard_log(struct builder *b, enum fwh_part part,
 			  const struct fwh_rule *drop)
 {
 	const struct fwh_settings *settings = b->in->settings;
-	struct fwh_rule match = *drop;	/* before the plan may move */
 	struct fwh_rule *rule;
 
 	if (settings->log == FWH_LOG_OFF)
 		return;
-	rule = chain_rule(b, FWH_MANGLE, part,
-			  settings->log == FWH_LOG_KERNEL ? FWH_DO_LOG :
-							    FWH_DO_NFLOG);
-	rule->policy = match.policy;
-	rule->has_mark = match.has_mark;
-	rule->mark_not = match.mark_not;
-	rule->mark = match.mark;
+	rule = copy_rule(b, FWH_MANGLE, part,
+			 settings->log == FWH_LOG_KERNEL ? FWH_DO_LOG :
+							   FWH_DO_NFLOG, drop);
 	rule->limit = settings->log_rate;
 	rule->log_group = settings->log_group;
 	strcpy(rule->log_prefix, settings->log_prefix);	/* of one size */
@@ -483,14 +514,11 @@ static void match_guarded(const struct builder *b, struct fwh_rule *rule,
 static void add_guard_side(struct builder *b, enum fwh_part part,
 			   enum fwh_policy_dir dir)
 {
-	struct fwh_rule match = { .part = part };
+	struct fwh_rule match = { .limit = 0 };
 
 	match_guarded(b, &match, dir);
 	add_guard_log(b, part, &match);
-	match.family = b->family;
-	match.table = FWH_MANGLE;
-	match.action = FWH_DROP;
-	*chain_rule(b, FWH_MANGLE, part, FWH_DROP) = match;
+	copy_rule(b, FWH_MANGLE, part, FWH_DROP, &match);
 }
 
 /* The guard sits in mangle, before any accept of a filter table and before
@@ -501,7 +529,7 @@ static void add_guard(struct builder *b)
 	add_exemptions(b, FWH_MANGLE, FWH_PART_IN, false);
 	add_guard_side(b, FWH_PART_IN, FWH_POLICY_IN);
 	if (!b->in->blocked)
-		exempt_device(b, FWH_MANGLE, FWH_PART_OUT, FWH_RETURN);
+		exempt_devices(b, FWH_MANGLE, FWH_PART_OUT);
 	add_exemptions(b, FWH_MANGLE, FWH_PART_OUT, true);
 	add_guard_side(b, FWH_PART_OUT, FWH_POLICY_OUT);
 	dispatch(b, FWH_MANGLE, FWH_POSTROUTING, FWH_PART_OUT, true);
@@ -529,36 +557,22 @@ static void add_mss(struct builder *b)
  * would leave in clear.  An accept in nat ends the table for the flow. */
 static void add_nat_exemption(struct builder *b)
 {
+	static const struct fwh_rule any;
+
 	if (!b->in->settings->nat_exempt)
 		return;
-	exempt_device(b, FWH_NAT, FWH_PART_OUT, FWH_ACCEPT);
-	match_sa(b, chain_rule(b, FWH_NAT, FWH_PART_OUT, FWH_ACCEPT),
-		 FWH_POLICY_OUT);
+	accept_own(b, FWH_NAT, FWH_PART_OUT, true, &any);
 	dispatch(b, FWH_NAT, FWH_POSTROUTING, FWH_PART_OUT, true);
-}
-
-static void match_own(const struct builder *b, struct fwh_rule *rule, bool out)
-{
-	if (out)
-		match_sa(b, rule, FWH_POLICY_OUT);
-	else
-		match_decrypted(b, rule);
 }
 
 /* Everything, or replies and the listed services. */
 static void add_accepts(struct builder *b, enum fwh_part part, bool out,
 			const struct fwh_services *services)
 {
-	struct fwh_rule *rule;
+	struct fwh_rule match = { .established = services->n > 0 };
 	size_t i;
 
-	if (!services->n) {
-		match_own(b, chain_rule(b, FWH_FILTER, part, FWH_ACCEPT), out);
-		return;
-	}
-	rule = chain_rule(b, FWH_FILTER, part, FWH_ACCEPT);
-	match_own(b, rule, out);
-	rule->established = true;
+	accept_own(b, FWH_FILTER, part, out, &match);
 	for (i = 0; i < services->n; i++) {
 		uint8_t proto = services->list[i].proto;
 
@@ -567,10 +581,10 @@ static void add_accepts(struct builder *b, enum fwh_part part, bool out,
 			proto = IPPROTO_ICMPV6;
 		if (proto == IPPROTO_ICMPV6 && b->family == FWH_IPV4)
 			continue;
-		rule = chain_rule(b, FWH_FILTER, part, FWH_ACCEPT);
-		match_own(b, rule, out);
-		rule->proto = proto;
-		rule->dport = port_match(&services->list[i].port);
+		match.established = false;
+		match.proto = proto;
+		match.dport = port_match(&services->list[i].port);
+		accept_own(b, FWH_FILTER, part, out, &match);
 	}
 }
 
@@ -599,7 +613,7 @@ static void add_reject(struct builder *b)
 {
 	struct fwh_rule *rule;
 
-	exempt_device(b, FWH_FILTER, FWH_PART_OUT, FWH_RETURN);
+	exempt_devices(b, FWH_FILTER, FWH_PART_OUT);
 	add_exemptions(b, FWH_FILTER, FWH_PART_OUT, true);
 	if (selects_proto(b, IPPROTO_TCP)) {
 		rule = chain_rule(b, FWH_FILTER, FWH_PART_OUT, FWH_REJECT_RESET);
@@ -627,8 +641,6 @@ static void add_filter(struct builder *b)
 
 	if (accept_forward || accept_local) {
 		add_accepts(b, FWH_PART_IN, false, &settings->accept_in);
-		if (!settings->accept_out.n)
-			exempt_device(b, FWH_FILTER, FWH_PART_OUT, FWH_ACCEPT);
 		add_accepts(b, FWH_PART_OUT, true, &settings->accept_out);
 		add_uncompressed(b);
 	}
