@@ -15,6 +15,7 @@ struct fwh_call {
 	struct fwh_config *config;
 	struct fwh_settings settings;
 	struct fwh_err config_err;	/* code 0: the files were good */
+	struct fwh_err warning;		/* code 0: none */
 	struct fwh_daemon daemon;
 	char run_dir[FWH_PATH_MAX];
 	bool ran, had_before;		/* fwh_call_run() did change something */
@@ -99,6 +100,11 @@ const struct fwh_globals *fwh_call_globals(const struct fwh_call *call)
 const struct fwh_err *fwh_call_config_error(const struct fwh_call *call)
 {
 	return call->config_err.code ? &call->config_err : NULL;
+}
+
+const struct fwh_err *fwh_call_warning(const struct fwh_call *call)
+{
+	return call->warning.code ? &call->warning : NULL;
 }
 
 /* ---- deciding: pure -------------------------------------------------------- */
@@ -476,11 +482,27 @@ static int lock_store(struct fwh_call *call, struct fwh_store *store,
 	return code ? code : fwh_store_add_daemon(store, &call->daemon, err);
 }
 
+/* A damaged record costs a warning: the kernel's own chain names tell whose
+ * rules are whose.  Another connection's record in its place costs more. */
+static int read_before(struct fwh_call *call, struct fwh_store *store,
+		       struct fwh_err *err)
+{
+	struct fwh_err damage;
+	int code = fwh_store_read(store, &call->key, &call->before, &damage);
+
+	call->had_before = !code;
+	if (!code || code == -ENOENT)
+		return 0;
+	if (code == -EADDRINUSE)
+		return fwh_fail(err, code, "%s", damage.msg);
+	call->warning = damage;
+	return 0;
+}
+
 static int open_store(struct fwh_call *call, struct fwh_store **ret,
 		      struct fwh_err *err)
 {
 	struct fwh_store *store;
-	struct fwh_err damage;
 	int code = fwh_store_open(call->run_dir,
 				  fwh_call_globals(call)->lock_wait_ms, &store,
 				  err);
@@ -488,14 +510,8 @@ static int open_store(struct fwh_call *call, struct fwh_store **ret,
 	if (code)
 		return code;
 	code = lock_store(call, store, err);
-	if (!code) {
-		code = fwh_store_read(store, &call->key, &call->before, &damage);
-		call->had_before = !code;
-		if (code == -EADDRINUSE)
-			*err = damage;
-		else
-			code = 0;
-	}
+	if (!code)
+		code = read_before(call, store, err);
 	if (code) {
 		fwh_store_close(store);
 		return code;
@@ -569,18 +585,6 @@ int fwh_call_revert(struct fwh_call *call, struct fwh_err *err)
 	call->before = before;
 	call->had_before = had_before;
 	code = restore(call, store, err);
-	fwh_store_close(store);
-	return code;
-}
-
-int fwh_call_block(struct fwh_call *call, struct fwh_err *err)
-{
-	struct fwh_store *store;
-	int code = open_store(call, &store, err);
-
-	if (code)
-		return code;
-	code = block(call, store, err);
 	fwh_store_close(store);
 	return code;
 }

@@ -504,6 +504,9 @@ const struct fwh_globals *fwh_call_globals(const struct fwh_call *call);
 /* What is wrong with the INI files, NULL if nothing is.  While it is, the
  * built-in settings are returned and an up fails. */
 const struct fwh_err *fwh_call_config_error(const struct fwh_call *call);
+/* What the last run came across and got over (a damaged record), NULL if
+ * nothing. */
+const struct fwh_err *fwh_call_warning(const struct fwh_call *call);
 
 /* Make the firewall follow the event: decide, look into the kernel, plan,
  * apply, record.  Nothing changes on failure.
@@ -512,8 +515,6 @@ const struct fwh_err *fwh_call_config_error(const struct fwh_call *call);
 int fwh_call_run(struct fwh_call *call, bool *ret_held, struct fwh_err *err);
 /* Put the connection back to what it was before fwh_call_run(). */
 int fwh_call_revert(struct fwh_call *call, struct fwh_err *err);
-/* Block the connection's traffic by its guard (hold), whatever it was. */
-int fwh_call_block(struct fwh_call *call, struct fwh_err *err);
 /* Print what fwh_call_run() would make the kernel hold; changes nothing. */
 int fwh_call_print(struct fwh_call *call, FILE *f, struct fwh_err *err);
 

@@ -67,9 +67,14 @@ static void say(const struct program *prog, enum fwh_verbosity level,
 /* Returns 0, or 1 for failure; *ret_held: up, but blocked. */
 static int run_firewall(struct program *prog, bool *ret_held)
 {
+	const struct fwh_err *warning;
 	struct fwh_err err;
+	int code = fwh_call_run(prog->call, ret_held, &err);
 
-	if (fwh_call_run(prog->call, ret_held, &err)) {
+	warning = fwh_call_warning(prog->call);
+	if (warning)
+		say(prog, FWH_ERROR, "%s", warning->msg);
+	if (code) {
 		say(prog, FWH_ERROR, "failed, nothing was changed: %s", err.msg);
 		return 1;
 	}
