@@ -40,6 +40,10 @@ struct iptc {
 	int (*replace)(const char *chain, const void *entry, unsigned int at,
 		       struct xtc_handle *h);
 	int (*delete)(const char *chain, unsigned int at, struct xtc_handle *h);
+	const char *(*get_policy)(const char *chain, struct xt_counters *ret,
+				  struct xtc_handle *h);
+	int (*set_policy)(const char *chain, const char *policy,
+			  struct xt_counters *counters, struct xtc_handle *h);
 	const char *proc_names;
 };
 
@@ -80,6 +84,7 @@ static const struct iptc lib = {					\
 	.next = lib##_next, .target = lib##_target,			\
 	.insert = lib##_insert, .append = lib##_append,			\
 	.replace = lib##_replace, .delete = lib##_delete_num_entry,	\
+	.get_policy = lib##_get_policy, .set_policy = lib##_set_policy,	\
 	.proc_names = "/proc/net/" PROC_##lib,				\
 }
 
@@ -684,6 +689,26 @@ static int open_table(struct table *t, struct fwh_err *err)
 	return fail_table(t, NULL, 0, "read", -errno, err);
 }
 
+/* libiptc would start the built-in chains' own counters at zero. */
+static int keep_policies(struct table *t)
+{
+	char builtin[FWH_CHAIN_MAX];
+	struct xt_counters counters;
+	const char *policy;
+	size_t i;
+
+	for (i = 0; i < FWH_HOOK_MAX; i++) {
+		builtin_chain(i, builtin);
+		if (!t->iptc->is_chain(builtin, t->h))
+			continue;
+		policy = t->iptc->get_policy(builtin, &counters, t->h);
+		if (!policy ||
+		    !t->iptc->set_policy(builtin, policy, &counters, t->h))
+			return -errno;
+	}
+	return 0;
+}
+
 /* Images to make so; before: what was there, filled in, or NULL. */
 static int try_batch(struct table *t, const struct transaction *tr,
 		     const struct image *images, struct image *before)
@@ -706,9 +731,10 @@ static int try_batch(struct table *t, const struct transaction *tr,
 		if (err)
 			return err;
 	}
-	if (t->changed && !t->iptc->commit(t->h))
-		return -errno;
-	return 0;
+	if (!t->changed)
+		return 0;
+	err = keep_policies(t);
+	return err || t->iptc->commit(t->h) ? err : -errno;
 }
 
 static int run_batch(const struct transaction *tr, struct batch *batch,
