@@ -165,7 +165,8 @@ static void dispatch(struct builder *b, enum fwh_table table,
 
 /* Tunnel endpoints can change under a living SA without a call: by MOBIKE
  * (only the side that moves hears of it; strongSwan does not say whether it
- * is in use) and by NAT, whose mapping may move.  The reqid stays. */
+ * is in use) and by NAT, whose mapping may move.  The reqid stays.  xt_policy
+ * takes endpoints for addresses of the packet's family. */
 static bool endpoints_are_fixed(const struct fwh_plan_input *in)
 {
 	const struct fwh_event *ev = in->ev;
@@ -173,6 +174,7 @@ static bool endpoints_are_fixed(const struct fwh_plan_input *in)
 	return (ev->dialect == FWH_LIBRESWAN4 ||
 		ev->dialect == FWH_LIBRESWAN5) &&
 	       in->sa->mode == FWH_TUNNEL && !in->sa->encap &&
+	       ev->me.family == ev->sel.local.family &&
 	       !(ev->flags & FWH_CONN_MOBIKE) && !fwh_addr_is_any(&ev->peer);
 }
 
