@@ -39,10 +39,13 @@ struct fwh_store {
 
 static int open_dir(int at, const char *name)
 {
-	if (mkdirat(at, name, 0700) && errno != EEXIST && errno != EROFS)
-		return -errno;
+	int made = mkdirat(at, name, 0700) ? -errno : 0;
+
 	at = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	return at < 0 ? -errno : at;
+	if (at >= 0)
+		return at;
+	/* Why it is not there is told by the attempt to make it. */
+	return errno == ENOENT && made ? made : -errno;
 }
 
 /* What is written here decides what is let through: nobody else may. */
