@@ -375,7 +375,9 @@ static int act(struct fwh_call *call, struct fwh_store *store,
 	struct fwh_record after = record_of_call(call);
 	int code;
 
-	if (decision == LEAVE)
+	/* With broken settings, what is up stays as it is. */
+	if (decision == LEAVE ||
+	    (decision == REFRESH && call->config_err.code))
 		return 0;
 	if (decision == LOWER)
 		return lower(call, store, &after, err);

@@ -149,7 +149,8 @@ static int run_event(struct program *prog, char *const env[])
 	unsigned int verbs = fwh_call_event(prog->call)->verbs;
 	const struct fwh_err *bad = fwh_call_config_error(prog->call);
 
-	if (bad)
+	/* An up says itself why it fails. */
+	if (bad && !(verbs & FWH_UP))
 		say(prog, FWH_ERROR, "%s", bad->msg);
 	if (verbs & FWH_VERB_OTHER)
 		return run_script(prog, env);
