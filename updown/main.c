@@ -87,22 +87,19 @@ static int run_firewall(struct program *prog, bool *ret_held)
 	return 0;
 }
 
-static void undo_firewall(struct program *prog, int status)
+static void undo_firewall(struct program *prog)
 {
 	struct fwh_err err;
 
 	if (fwh_call_revert(prog->call, &err))
-		say(prog, FWH_ERROR, "the script failed (%d), and undoing the "
-		    "firewall failed too: %s", status, err.msg);
-	else
-		say(prog, FWH_ERROR, "the script failed (%d); the firewall is "
-		    "as before", status);
+		say(prog, FWH_ERROR, "undoing the firewall failed: %s", err.msg);
 }
 
 /* ---- the script's half ------------------------------------------------------- */
 
-/* 0 if there is no script. */
-static int run_script(struct program *prog, char *const env[])
+/* 0 if there is no script.  consequence: what its failure leads to. */
+static int run_script(struct program *prog, char *const env[],
+		      const char *consequence)
 {
 	const struct fwh_event *ev = fwh_call_event(prog->call);
 	const char *script = chain_find(fwh_call_settings(prog->call),
@@ -115,10 +112,12 @@ static int run_script(struct program *prog, char *const env[])
 	}
 	status = chain_run(script, prog->chain_args, env);
 	if (status < 0) {
-		say(prog, FWH_ERROR, "%s: %s", script, strerror(-status));
+		say(prog, FWH_ERROR, "%s: %s%s", script, strerror(-status),
+		    consequence);
 		return 1;
 	}
-	say(prog, FWH_DEBUG, "%s: exit status %d", script, status);
+	say(prog, status ? FWH_ERROR : FWH_DEBUG, "%s: exit status %d%s",
+	    script, status, status ? consequence : "");
 	return status;
 }
 
@@ -129,16 +128,17 @@ static int go_up(struct program *prog, char *const env[])
 
 	if (status)
 		return status;
-	status = run_script(prog, env);
+	status = run_script(prog, env, "; the firewall goes back to what it "
+			    "was");
 	if (status)
-		undo_firewall(prog, status);
+		undo_firewall(prog);
 	return status;
 }
 
 static int go_down(struct program *prog, char *const env[])
 {
 	bool held;
-	int status = run_script(prog, env);
+	int status = run_script(prog, env, "");
 	int failed = run_firewall(prog, &held);
 
 	return status ? status : failed;
@@ -153,7 +153,7 @@ static int run_event(struct program *prog, char *const env[])
 	if (bad && !(verbs & FWH_UP))
 		say(prog, FWH_ERROR, "%s", bad->msg);
 	if (verbs & FWH_VERB_OTHER)
-		return run_script(prog, env);
+		return run_script(prog, env, "");
 	return verbs & (FWH_DOWN | FWH_UNROUTE) ? go_down(prog, env) :
 						  go_up(prog, env);
 }
