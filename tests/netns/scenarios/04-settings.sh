@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Settings that change or break while a connection is up.
+. "$TESTS/netns/lib.sh"
+keep_tables
+with() {	# lines for [default]
+	{ printf '[default]\nchain-updown = off\n'; printf '%s\n' "$@"; } | ini
+}
+
+on_hold() {	# word: an up is held for this reason, said in one line
+	local output
+	output=$(call up-client 2>&1) || return 1
+	[[ $output == *"ON HOLD"*"$1"* && $(wc -l <<< "$output") = 1 ]] ||
+		{ echo "$output"; return 1; }
+}
+
+with 'log = NFLOG' 'log-group = 5' 'reject = yes' 'connmark = yes' \
+	'mss = clamp' 'open-ike = yes' 'accept-in = tcp/22'
+call up-client
+with
+check "down after the settings changed" silent_call down-client
+check "removes all that up made" same_tables
+
+with 'reject = yes'
+call up-client
+above "reject is there" "$(rules_of 'REJECT')" 0
+with
+call up-client
+is "up after a change takes away what no setting asks for" "$(rules_of REJECT)" 0
+
+with 'gaurd = off'
+output=$(call down-client 2>&1)
+is "down does not need the settings" $? 0
+is "but says what is wrong with them" "$output" \
+	"office: down-client: $INI:3: unknown key 'gaurd'; did you mean 'guard'?"
+check "tables after it" same_tables
+
+keep_tables
+check "up with broken settings is held" on_hold "unknown key 'gaurd'"
+is "nothing is accepted" "$(tables | grep -c 'fw-office.*-j ACCEPT')" 0
+is "all of the connection's traffic is dropped" "$(tables | grep -c -- '-A fw-office-[^ ]* -m comment --comment office -j DROP')" 2
+with
+# An up that stands is not taken down by somebody's slip of the pen.
+with
+call up-client
+with 'gaurd = off'
+keep_up=$(tables)
+output=$(call route-client 2>&1)
+is "route after the settings broke does not fail" $? 0
+is "nor change anything" "$(tables)" "$keep_up"
+with
+check "mended, it comes up" silent_call up-client
+above "and accepts" "$(tables | grep -c 'fw-office.*-j ACCEPT')" 1
+call down-client
+check "tables after all" same_tables
+
+with
+chmod 620 "$INI"
+check "settings that others can write are not believed" on_hold "others can write it"
+chmod 600 "$INI"
+chown nobody "$INI"
+check "settings of another user are not believed" on_hold "belongs to user"
+chown root "$INI"
+rm "$INI"
+mkdir "$INI"
+check "a folder instead of a file" on_hold "not a regular file"
+rmdir "$INI"
+with
+call down-client
+check "tables after all" same_tables
+
+# Each [conn] has its own.
+ini <<-'INI'
+[default]
+chain-updown = off
+[template quiet]
+accept = none
+[conn off*]
+template = quiet
+guard = off
+mark = off
+[conn office]
+template = quiet
+INI
+call up-client
+is "the exact name wins" "$(tables | grep -c 'fw-office.*DROP')" 2
+is "with its template" "$(tables | grep -c 'fw-office.*ACCEPT')" 1
+call up-client PLUTO_CONNECTION=off-site
+is "a pattern" "$(rules_of 'fw-off_site.*DROP')" 0
+call down-client PLUTO_CONNECTION=off-site
+call down-client
+
+with
+is "XAUTH that failed is not accepted" "$(call up-client XAUTH_FAILED=1; tables | grep -c 'fw-office.*-j ACCEPT')" 0
+is "but blocked" "$(tables | grep -c 'fw-office.*-j DROP')" 2
+with 'accept-xauth-failed = yes'
+is "unless the settings say so" "$(call up-client XAUTH_FAILED=1; tables | grep -c 'fw-office.*-j ACCEPT')" 3
+call down-client
+check "tables after all" same_tables

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Clear packets against the guard, counted on the other side of a cable.  This
+# kernel may have no ESP: what is let through decrypted is shown with
+# mark-source = esp, where the mark is what decrypted packets have.
+. "$TESTS/netns/lib.sh"
+
+# lan .10 - l1 west w0 - w1 peer, which has the addresses of the far side too
+lan() { nsenter -t $LAN -n "$@"; }
+peer() { nsenter -t $PEER -n "$@"; }
+unshare -n sleep 1000 & LAN=$!
+unshare -n sleep 1000 & PEER=$!
+trap 'kill $LAN $PEER' EXIT
+wait_for 5 bash -c "[ \$(readlink /proc/$LAN/ns/net) != \$(readlink /proc/self/ns/net) ] && [ \$(readlink /proc/$PEER/ns/net) != \$(readlink /proc/self/ns/net) ]"
+sysctl -q -w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+ip link add l1 type veth peer name eth0 netns $LAN
+ip link add w0 type veth peer name eth0 netns $PEER
+ip addr add 192.0.1.1/24 dev l1
+ip addr add 198.51.100.1/24 dev w0
+ip addr add 2001:db8:1::1/64 dev l1 nodad
+ip addr add 2001:db8:100::1/64 dev w0 nodad
+ip link set l1 up
+ip link set w0 up
+lan ip addr add 192.0.1.10/24 dev eth0
+lan ip addr add 2001:db8:1::10/64 dev eth0 nodad
+lan ip link set eth0 up
+lan ip route add default via 192.0.1.1
+lan ip -6 route add default via 2001:db8:1::1
+for a in 198.51.100.2/24 192.0.2.10/24 2001:db8:100::2/64 2001:db8:2::10/64; do
+	case $a in *:*) peer ip addr add $a dev eth0 nodad ;; *) peer ip addr add $a dev eth0 ;; esac
+done
+peer ip link set lo up
+peer ip link set eth0 up
+peer ip route add 192.0.1.0/24 via 198.51.100.1 src 192.0.2.10
+peer ip -6 route add 2001:db8:1::/64 via 2001:db8:100::1 src 2001:db8:2::10
+ip route add 192.0.2.0/24 via 198.51.100.2
+ip -6 route add 2001:db8:2::/64 via 2001:db8:100::2
+peer iptables-legacy -N seen
+peer iptables-legacy -A INPUT -s 192.0.1.0/24 -j seen
+peer iptables-legacy -A INPUT -s 198.51.100.1 -p icmp --icmp-type echo-request -j seen
+peer iptables-legacy -A seen -j RETURN
+peer ip6tables-legacy -N seen
+peer ip6tables-legacy -A INPUT -s 2001:db8:1::/64 -j seen
+peer ip6tables-legacy -A seen -j RETURN
+
+seen() {	# packets in clear that the peer got since last asked
+	local t n=0
+	for t in iptables-legacy ip6tables-legacy; do
+		n=$((n + $(peer $t -Z seen -v -n -x -L seen | awk 'NR == 3 { print $1 }')))
+	done
+	echo $n
+}
+pings() { "$1" ping -n -q -i 0.02 -W 0.3 -c 5 "${@:2}"; }
+host() { "$@"; }
+dropped() {	# in|out
+	tables -c | sed -n "s/^\[\([0-9]*\):.*-A fw-office-[^ ]*-$1 .* -j DROP\$/\1/p" | awk '{ n += $1 } END { print n + 0 }'
+}
+settings() { { printf '[default]\nchain-updown = off\n'; printf '%s\n' "$@"; } | ini; }
+
+check "without rules the LAN's packets get there" pings lan 192.0.2.10
+is "in clear" "$(seen)" 5
+call up-client
+pings lan 192.0.2.10
+is "up: none leaves" "$(seen)" 0
+is "the guard counted them" "$(dropped out)" 5
+pings host -I 192.0.1.1 192.0.2.10
+is "nor the gateway's own" "$(seen)" 0
+is "counted" "$(dropped out)" 10
+pings peer -I 192.0.2.10 192.0.1.10
+is "spoofed ones are dropped" "$(dropped in)" 5
+pings host 198.51.100.2
+is "others' pass" "$(seen)" 5
+call down-client
+check "down: the LAN's packets pass again" pings lan 192.0.2.10
+seen > /dev/null
+
+# An accept that was there before does not open the guard.
+iptables-legacy -I FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
+iptables-legacy -t mangle -I FORWARD -j ACCEPT
+iptables-legacy -t mangle -I POSTROUTING -j ACCEPT
+nsenter -t $LAN -n ping -n -q -i 0.05 -c 200 -W 1 192.0.2.10 > /dev/null &
+ping=$!
+check "a flow is established" wait_for 5 bash -c "conntrack -L -p icmp 2> /dev/null | grep 192.0.2.10 | grep -qv UNREPLIED"
+call up-client
+seen > /dev/null
+sleep 0.3
+is "a flow that was established before leaks no more" "$(seen)" 0
+kill $ping
+wait $ping
+iptables-legacy -t mangle -D FORWARD -j ACCEPT
+iptables-legacy -t mangle -D POSTROUTING -j ACCEPT
+iptables-legacy -F FORWARD
+call up-client
+
+# IPv6, with the neighbour to be found first.
+six=(PLUTO_MY_CLIENT=2001:db8:1::/64 PLUTO_PEER_CLIENT=2001:db8:2::/64)
+call up-client "${six[@]}"
+pings lan 2001:db8:2::10
+is "IPv6: none leaves" "$(seen)" 0
+call down-client "${six[@]}"
+check "IPv6: down, they pass" pings lan 2001:db8:2::10
+seen > /dev/null
+call down-client
+hosts6=(PLUTO_ME=2001:db8:100::1 PLUTO_PEER=2001:db8:100::2
+	PLUTO_MY_CLIENT=2001:db8:100::1/128 PLUTO_PEER_CLIENT=2001:db8:100::2/128)
+call up-host-v6 "${hosts6[@]}"
+ip -6 neigh flush all
+peer ip -6 neigh flush all
+peer socat -u UDP6-RECVFROM:500 OPEN:"$WORK/udp6-500",creat &
+wait_for 5 peer bash -c "ss -Hlun sport = :500 | grep -q ."
+echo ike | socat -u STDIN UDP6-SENDTO:[2001:db8:100::2]:500,sourceport=500
+check "IPv6 host to host: IKE finds its neighbour" wait_for 5 grep -q ike "$WORK/udp6-500"
+peer ip -6 neigh flush all
+check "the peer gets no answer to a ping" bash -c "! nsenter -t $PEER -n ping -n -q -c 2 -i 0.1 -W 0.5 2001:db8:100::1"
+is "but finds its neighbour" "$(peer ip -6 neigh show 2001:db8:100::1 | grep -c lladdr)" 1
+call down-host-v6 "${hosts6[@]}"
+
+# What the gateways say to each other is no leak.
+hosts=(PLUTO_MY_CLIENT=198.51.100.1/32 PLUTO_PEER_CLIENT=198.51.100.2/32)
+settings 'tcp-encap = 4501'
+call up-host "${hosts[@]}"
+for port in 500 4500; do
+	peer socat -u UDP4-RECVFROM:$port OPEN:"$WORK/udp-$port",creat &
+	wait_for 5 peer bash -c "ss -Hlun sport = :$port | grep -q ."
+	echo ike | socat -u STDIN UDP4-SENDTO:198.51.100.2:$port,sourceport=$port
+	check "host to host: UDP $port passes" wait_for 5 grep -q ike "$WORK/udp-$port"
+done
+peer socat -u TCP4-LISTEN:4501,reuseaddr OPEN:"$WORK/tcp-4501",creat &
+wait_for 5 peer bash -c "ss -Hltn sport = :4501 | grep -q ."
+echo ike | socat -u STDIN TCP4:198.51.100.2:4501,connect-timeout=3
+check "host to host: TCP encapsulation passes" wait_for 5 grep -q ike "$WORK/tcp-4501"
+pings host 198.51.100.2
+is "host to host: ping does not" "$(seen)" 0
+call down-host "${hosts[@]}"
+settings
+
+# Ports: what is not selected is nobody's business.
+web=(PLUTO_MY_PROTOCOL=6 PLUTO_PEER_PROTOCOL=6 PLUTO_PEER_PORT=8080)
+call up-client "${web[@]}"
+for port in 8080 8081; do
+	peer socat -u TCP4-LISTEN:$port,reuseaddr OPEN:"$WORK/tcp-$port",creat &
+	wait_for 5 peer bash -c "ss -Hltn sport = :$port | grep -q ."
+done
+echo hello | lan socat -u STDIN TCP4:192.0.2.10:8081,connect-timeout=3
+check "another port passes" wait_for 5 grep -q hello "$WORK/tcp-8081"
+echo hello | lan socat -u STDIN TCP4:192.0.2.10:8080,connect-timeout=1
+check "the selected one does not" test ! -s "$WORK/tcp-8080"
+pings lan 192.0.2.10
+above "nor is ping" "$(seen)" 4
+call down-client "${web[@]}"
+
+# A range that no prefix covers is guarded to its ends and not beyond.
+range=(PLUTO_PEER_CLIENT=192.0.2.9-192.0.2.10)
+peer ip addr add 192.0.2.8/24 dev eth0
+peer ip addr add 192.0.2.11/24 dev eth0
+call up-client "${range[@]}"
+seen > /dev/null
+pings lan 192.0.2.10
+is "inside a range" "$(seen)" 0
+check "below it" pings lan 192.0.2.8
+check "above it" pings lan 192.0.2.11
+call down-client "${range[@]}"
+
+# A full tunnel: the LAN's own traffic and loopback stay.
+full=(PLUTO_PEER_CLIENT=0.0.0.0/0)
+call up-client "${full[@]}"
+check "full tunnel: the LAN reaches its gateway" pings lan 192.0.1.1
+check "full tunnel: the gateway reaches the LAN" pings host 192.0.1.10
+check "full tunnel: loopback" pings host -I 192.0.1.1 192.0.1.1
+seen > /dev/null
+pings lan 198.51.100.2
+is "full tunnel: nothing else" "$(seen)" 0
+call down-client "${full[@]}"
+
+# reject tells the sender, a drop lets it wait.
+settings 'reject = yes'
+call up-client
+check "reject: the sender is told" bash -c "! nsenter -t $LAN -n ping -n -c 1 -W 2 192.0.2.10 > $WORK/ping; grep -q 'Packet filtered' $WORK/ping"
+check "reject: TCP is reset at once" bash -c "nsenter -t $LAN -n socat -u /dev/null TCP4:192.0.2.10:9,connect-timeout=3 2>&1 | grep -q 'Connection refused'"
+is "reject: nothing leaves" "$(seen)" 0
+call down-client
+settings 'log = NFLOG' 'log-group = 9' 'log-rate = 60'
+call up-client
+pings lan 192.0.2.10
+above "what is dropped is logged" "$(iptables-legacy-save -c -t mangle | sed -n 's/^\[\([0-9]*\):.*-j NFLOG --nflog-prefix "ipsec-fw " --nflog-group 9$/\1/p' | sort -n | tail -n 1)" 4
+call down-client
+
+# Decrypted packets: the mark of 2005.  The stand-in for decryption gives the
+# mark to what comes in on a cable of its own.
+settings 'mark-source = esp' 'mark = 0x10000/0xff0000' 'accept-in = icmp' 'accept-out = icmp'
+iptables-legacy -P FORWARD DROP
+call up-client
+is "ESP gets the mark" "$(tables | grep -c -- '-esp -p esp .*--set-xmark 0x10000/0xff0000')" 1
+nft -f - <<-'EOF2'
+	table ip decryption {
+		chain pre {
+			type filter hook prerouting priority -170
+			iifname "w0" ip dscp ef meta mark set 0x10000
+		}
+	}
+EOF2
+echo > "$WORK/before"
+peer ping -n -q -Q 0xb8 -i 0.02 -W 0.3 -c 5 -I 192.0.2.10 192.0.1.10
+is "marked packets pass the guard" "$(dropped in)" 0
+is "and are accepted" "$(tables -c | sed -n 's/^\[\([0-9]*\):.*-A fw-office-[^ ]*-in -p icmp .* -j ACCEPT$/\1/p')" 1
+pings peer -I 192.0.2.10 192.0.1.10
+is "unmarked ones do not" "$(dropped in)" 5
+call down-client

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Whose word a record is: reqids mean something in one daemon's life only.
+. "$TESTS/netns/lib.sh"
+foreign_rules
+keep_tables
+
+# A shell that /proc calls pluto, or charon, and that calls as told.
+daemon() {	# name
+	cp "$(readlink -f /bin/bash)" "$WORK/$1"
+	mkfifo "$WORK/$1.in" "$WORK/$1.out"
+	"$WORK/$1" -c "set -u; $(declare -f call); $(declare -p site OPTIONS WRAP)
+		export PATH='$PATH' LD_LIBRARY_PATH='$LD_LIBRARY_PATH' HELPER='$HELPER' INI='$INI' RUN='$RUN'
+		while read -r line; do eval \"\$line\"; echo \$? ; done" \
+		< "$WORK/$1.in" > "$WORK/$1.out" &
+	PID=$!
+	exec 7> "$WORK/$1.in" 6< "$WORK/$1.out"
+}
+tell() {	# call VERB NAME=VALUE...
+	local status
+	echo "$@" >&7
+	read -r status <&6
+	return "$status"
+}
+ends() {
+	kill -9 $PID
+	wait $PID 2> /dev/null
+	exec 7>&- 6<&-
+	rm "$WORK"/*.in "$WORK"/*.out
+}
+other=(PLUTO_CONNECTION=other PLUTO_PEER_CLIENT=10.0.0.0/8)
+
+daemon pluto
+check "up by a daemon" tell call up-client
+check "another connection of it" tell call up-client "${other[@]}"
+is "the records name it" "$(cat "$RUN"/*/conns/* | grep -c "^FWH_DAEMON=$PID [0-9]*$")" 2
+ends
+above "it is killed: the rules are still there" "$(rules_of fw-office)" 5
+daemon pluto
+third=(PLUTO_CONNECTION=third PLUTO_PEER_CLIENT=172.16.0.0/12)
+check "the next daemon's first call, a down of something else" tell call down-client "${third[@]}"
+is "takes the dead one's rules" "$(rules_of fw-)" "$(rules_of fw-own)"
+check "all of them" same_tables
+is "and records" "$(find "$RUN" -path '*/conns/*' | wc -l)" 0
+is "and marks" "$(find "$RUN" -path '*/marks/*' | wc -l)" 0
+check "up by the new daemon" tell call up-client
+first=$PID
+exec 17>&7 16<&6
+daemon charon
+check "a second, living daemon" tell call up-client "${other[@]}"
+above "does not take the first one's rules" "$(rules_of fw-office)" 5
+ends
+check "a call by hand" silent_call up-client "${third[@]}"
+above "takes nobody's" "$(rules_of fw-other)" 5
+daemon charon
+tell call prepare-client "${third[@]}"
+is "a third daemon takes the dead second one's" "$(rules_of fw-other)" 0
+above "and leaves the living first one's" "$(rules_of fw-office)" 5
+above "and what was made by hand" "$(rules_of fw-third)" 5
+ends
+kill -9 $first
+call down-client
+call down-client "${third[@]}"
+check "tables after all" same_tables

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# valgrind over the ways through the program: no error, nothing lost.
+. "$TESTS/netns/lib.sh"
+WRAP=(valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=all
+	--show-leak-kinds=all --track-fds=no --log-file="$WORK/valgrind.%p")
+
+clean() {	# status NAME call...: the status, and valgrind's silence
+	local status=$1 name=$2
+	shift 2
+	rm -f "$WORK"/valgrind.*
+	"$@" > "$WORK/said" 2>&1
+	is "$name: exit status" $? "$status"
+	is "$name: valgrind" "$(cat "$WORK"/valgrind.*)" ""
+}
+settings() { { printf '[default]\nchain-updown = off\n'; printf '%s\n' "$@"; } | ini; }
+
+ip xfrm policy add src 192.0.1.128/25 dst 192.0.2.7/32 proto tcp dport 22 dir out priority 1000
+clean 0 up call up-client
+clean 0 "up again" call up-client
+clean 0 route call route-client
+clean 0 down call down-client
+OPTIONS=(--dry-run)
+clean 0 "dry run" call up-client
+OPTIONS=()
+settings 'log = NFLOG' 'reject = yes' 'connmark = yes' 'mss = clamp' \
+	'open-ike = yes' 'accept-in = tcp/22, icmp' 'tcp-encap = 4500'
+clean 0 "all settings" call up-client PLUTO_PEER_CLIENT=0.0.0.0/0 PLUTO_VIRT_INTERFACE=ipsec1
+clean 0 "all settings, down" call down-client PLUTO_PEER_CLIENT=0.0.0.0/0 PLUTO_VIRT_INTERFACE=ipsec1
+clean 0 "IPv6 range" call up-client PLUTO_MY_CLIENT=2001:db8:1::/64 PLUTO_PEER_CLIENT=2001:db8:2::1-2001:db8:2::ffff
+clean 0 "IPv6 range, down" call down-client PLUTO_MY_CLIENT=2001:db8:1::/64 PLUTO_PEER_CLIENT=2001:db8:2::1-2001:db8:2::ffff
+clean 1 "bad variable" call up-client PLUTO_ME=nonsense
+settings 'on-error = nonsense'
+clean 0 "bad settings, on hold" call up-client
+clean 0 "bad settings, down" call down-client
+settings 'on-error = fail'
+exec 8< /run/xtables.lock
+flock 8
+printf '[global]\nlock-wait = 0\n[default]\nchain-updown = off\non-error = fail\n' | ini
+clean 1 "lock held" call up-client
+flock -u 8
+settings
+call up-client
+echo nonsense > "$(find "$RUN" -path '*/conns/*')"
+clean 0 "damaged record" call up-client
+call down-client
+printf '#!/bin/sh\nexit 3\n' > "$WORK/script"
+chmod 700 "$WORK/script"
+printf '[default]\nchain-updown = %s\n' "$WORK/script" | ini
+clean 3 "script that fails" call up-client
+is "nothing is left" "$(rules_of fw-office)" 0
