@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * pairs.c - time shell lines in turn, so that a machine whose speed drifts
+ * treats all of them alike: A B C, A B C, ...
+ *
+ *	pairs ROUNDS LABEL NETNS COMMAND [LABEL NETNS COMMAND]...
+ *
+ * Each COMMAND is run as daemons run theirs, by sh -c, in the network
+ * namespace that the file NETNS stands for.  Prints for each the median, least
+ * and most wall time and the median processor time in milliseconds, and the
+ * median of the ratios to the first one of the same round.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LINES_MAX	16
+#define ROUNDS_MAX	1000
+
+struct line {
+	const char *label, *netns, *command;
+	double wall[ROUNDS_MAX], cpu[ROUNDS_MAX], ratio[ROUNDS_MAX];
+};
+
+static double now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec / 1e6;
+}
+
+static double to_ms(struct timeval tv)
+{
+	return (double)tv.tv_sec * 1e3 + (double)tv.tv_usec / 1e3;
+}
+
+static void run_child(const struct line *line)
+{
+	int null = open("/dev/null", O_WRONLY);
+	int netns = open(line->netns, O_RDONLY | O_CLOEXEC);
+
+	if (null < 0 || netns < 0 || setns(netns, CLONE_NEWNET))
+		_exit(126);
+	dup2(null, STDOUT_FILENO);
+	execl("/bin/sh", "sh", "-c", line->command, (char *)NULL);
+	_exit(127);
+}
+
+static int run_once(struct line *line, int round)
+{
+	double start = now_ms();
+	struct rusage usage;
+	pid_t child = fork();
+	int status;
+
+	if (child == 0)
+		run_child(line);
+	if (child < 0 || wait4(child, &status, 0, &usage) != child || status) {
+		fprintf(stderr, "pairs: %s failed\n", line->label);
+		return -1;
+	}
+	line->wall[round] = now_ms() - start;
+	line->cpu[round] = to_ms(usage.ru_utime) + to_ms(usage.ru_stime);
+	return 0;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double median(double *values, int n)
+{
+	qsort(values, (size_t)n, sizeof(*values), by_size);
+	return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+}
+
+static void report(struct line *line, int rounds)
+{
+	double middle = median(line->wall, rounds);	/* sorts */
+
+	printf("%-24s %9.2f %9.2f %9.2f %9.2f %9.2f\n", line->label, middle,
+	       line->wall[0], line->wall[rounds - 1], median(line->cpu, rounds),
+	       median(line->ratio, rounds));
+}
+
+int main(int argc, char **argv)
+{
+	static struct line lines[LINES_MAX];
+	int rounds = argc > 1 ? atoi(argv[1]) : 0, n = (argc - 2) / 3, i, r;
+
+	if (rounds < 1 || rounds > ROUNDS_MAX || n < 1 || n > LINES_MAX ||
+	    argc != 2 + 3 * n) {
+		fputs("usage: pairs ROUNDS LABEL NETNS COMMAND...\n", stderr);
+		return 2;
+	}
+	for (i = 0; i < n; i++) {
+		lines[i].label = argv[2 + 3 * i];
+		lines[i].netns = argv[3 + 3 * i];
+		lines[i].command = argv[4 + 3 * i];
+	}
+	/* One round to warm up, whose times are overwritten. */
+	for (r = -1; r < rounds; r++)
+		for (i = 0; i < n; i++)
+			if (run_once(&lines[i], r < 0 ? 0 : r))
+				return 1;
+	for (i = n - 1; i >= 0; i--)
+		for (r = 0; r < rounds; r++)
+			lines[i].ratio[r] = lines[i].wall[r] / lines[0].wall[r];
+	printf("%-24s %9s %9s %9s %9s %9s\n", "", "median ms", "least", "most",
+	       "cpu ms", "ratio");
+	for (i = 0; i < n; i++)
+		report(&lines[i], rounds);
+	return 0;
+}
