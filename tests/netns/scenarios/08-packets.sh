@@ -205,3 +205,67 @@ is "and are accepted" "$(tables -c | sed -n 's/^\[\([0-9]*\):.*-A fw-office-[^ ]
 pings peer -I 192.0.2.10 192.0.1.10
 is "unmarked ones do not" "$(dropped in)" 5
 call down-client
+
+# The connection's mark comes back on replies.
+count_replies() { iptables-legacy -t mangle -L FORWARD -v -n -x | awk '/mark match 0x10000/ { print $1 }'; }
+settings 'mark-source = esp' 'mark = 0x10000/0xff0000' 'connmark = yes' 'guard = off'
+iptables-legacy -t mangle -A FORWARD -i l1 -m mark --mark 0x10000/0xff0000
+iptables-legacy -A FORWARD -i l1 -j ACCEPT
+call up-client
+check "connmark: marked pings are answered" pings peer -Q 0xb8 -I 192.0.2.10 192.0.1.10
+is "connmark: the replies carry the mark" "$(count_replies)" 5
+call down-client
+pings peer -Q 0xb8 -I 192.0.2.10 192.0.1.10
+is "connmark: after down they do not" "$(count_replies)" 5
+iptables-legacy -F FORWARD
+iptables-legacy -P FORWARD ACCEPT
+iptables-legacy -t mangle -F FORWARD
+nft delete table ip decryption
+
+# Segments of forwarded TCP.
+peer nft -f - <<-'EOF2'
+	table ip segments {
+		chain in {
+			type filter hook prerouting priority 0
+			tcp flags & (syn|rst) == syn tcp option maxseg size 1300 counter
+			tcp flags & (syn|rst) == syn tcp option maxseg size 1360 counter
+		}
+	}
+EOF2
+segments() { peer nft list table ip segments | sed -n "s/.*maxseg size $1 counter packets \([0-9]*\) .*/\1/p"; }
+connect() { lan socat -u /dev/null TCP4:192.0.2.10:9,connect-timeout=1 2> /dev/null; }
+settings 'mss = 1300' 'guard = off'
+call up-client
+connect
+is "mss = 1300 is on the SYN" "$(segments 1300)" 1
+settings 'mss = clamp' 'guard = off'
+call up-client
+ip route replace 192.0.2.0/24 via 198.51.100.2 mtu 1400
+connect
+is "mss = clamp follows the path" "$(segments 1360)" 1
+call down-client
+connect
+is "after down segments are nobody's business" "$(segments 1300) $(segments 1360)" "1 1"
+ip route replace 192.0.2.0/24 via 198.51.100.2
+
+# open-ike is for just this peer.
+iptables-legacy -P INPUT DROP
+iptables-legacy -P OUTPUT DROP
+ike() {	# source address: does a datagram to port 500 arrive?
+	rm -f "$WORK/ike"
+	socat -u UDP4-RECVFROM:500 OPEN:"$WORK/ike",creat &
+	wait_for 5 bash -c "ss -Hlun sport = :500 | grep -q ."
+	echo ike | peer socat -u STDIN UDP4-SENDTO:198.51.100.1:500,bind="$1":500
+	wait_for 1 grep -q ike "$WORK/ike"
+	local status=$?
+	kill %% 2> /dev/null
+	return $status
+}
+settings
+call up-client
+check "without open-ike the peer's IKE stays out" bash -c "! ($(declare -f ike peer wait_for); WORK=$WORK PEER=$PEER; ike 198.51.100.2)"
+settings 'open-ike = yes'
+call up-client
+check "open-ike lets it in" ike 198.51.100.2
+check "but no one else's" bash -c "! ($(declare -f ike peer wait_for); WORK=$WORK PEER=$PEER; ike 192.0.2.10)"
+call down-client
