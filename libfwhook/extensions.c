@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * extensions.c - the one place that talks to libxtables: it loads modules and
- * knows how to ask the kernel for an extension's revisions.
+ * extensions.c - which modules of the kernel's a rule needs: loading them, which
+ * is libxtables' part, and asking for revisions.
  */
+#include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <xtables.h>
 
@@ -13,25 +16,35 @@
 #include "iptables.h"
 #include "extensions.h"
 
-/* libxtables asks for our name; it would end the program through exit_err,
- * which none of the calls here reaches. */
-static struct xtables_globals globals = {
-	.program_name = PACKAGE_NAME,
-	.program_version = PACKAGE_VERSION,
-	.compat_rev = xtables_compatible_revision,
-};
-
-static void start(enum fwh_family family)
-{
-	xtables_init();
-	xtables_set_params(&globals);
-	xtables_set_nfproto(family == FWH_IPV4 ? NFPROTO_IPV4 : NFPROTO_IPV6);
-}
-
 bool fwh_extension_load(const char *module)
 {
-	start(FWH_IPV4);
 	return xtables_insmod(module, NULL, true) == 0;
+}
+
+/* libxtables would end the program where no answer can be had; here that is
+ * "yes", since the table's own refusal is reported in any case. */
+static bool has_revision(enum fwh_family family, const char *name,
+			 uint8_t revision, bool match)
+{
+	static const struct {
+		int domain, level, match, target;
+	} ask[FWH_FAMILY_MAX] = {
+		{ AF_INET, IPPROTO_IP, IPT_SO_GET_REVISION_MATCH,
+		  IPT_SO_GET_REVISION_TARGET },
+		{ AF_INET6, IPPROTO_IPV6, IP6T_SO_GET_REVISION_MATCH,
+		  IP6T_SO_GET_REVISION_TARGET },
+	};
+	struct xt_get_revision question = { .revision = revision };
+	socklen_t size = sizeof(question);
+	fwh_autofd fd = socket(ask[family].domain, SOCK_RAW | SOCK_CLOEXEC,
+			       IPPROTO_RAW);
+
+	if (fd < 0)
+		return true;
+	memcpy(question.name, name, strlen(name));
+	return !getsockopt(fd, ask[family].level, match ? ask[family].match :
+			   ask[family].target, &question, &size) ||
+	       (errno != ENOENT && errno != EPROTONOSUPPORT);
 }
 
 static const char *describe(const char *name, uint8_t revision,
@@ -48,28 +61,22 @@ const char *fwh_extension_missing(enum fwh_family family, const void *entry)
 {
 	struct fwh_ipt_view view = fwh_ipt_view(family, entry);
 	size_t at = view.counters + sizeof(struct xt_counters);
-	int ask_match = family == FWH_IPV4 ? IPT_SO_GET_REVISION_MATCH :
-					     IP6T_SO_GET_REVISION_MATCH;
-	int ask_target = family == FWH_IPV4 ? IPT_SO_GET_REVISION_TARGET :
-					      IP6T_SO_GET_REVISION_TARGET;
 	const struct xt_entry_target *target;
 
-	start(family);
 	while (at < view.target) {
 		const struct xt_entry_match *match =
 			(const void *)((const uint8_t *)entry + at);
 
-		if (!xtables_compatible_revision(match->u.user.name,
-						 match->u.user.revision,
-						 ask_match))
+		if (!has_revision(family, match->u.user.name,
+				  match->u.user.revision, true))
 			return describe(match->u.user.name,
 					match->u.user.revision, "match");
 		at += match->u.match_size;
 	}
 	target = (const void *)((const uint8_t *)entry + view.target);
 	if (fwh_ipt_is_standard(target->u.user.name) ||
-	    xtables_compatible_revision(target->u.user.name,
-					target->u.user.revision, ask_target))
+	    has_revision(family, target->u.user.name, target->u.user.revision,
+			 false))
 		return NULL;
 	return describe(target->u.user.name, target->u.user.revision, "target");
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* extensions.h - what libxtables is asked; it keeps globals and writes to stderr. */
+/* extensions.h - which of the kernel's modules there are. */
 #ifndef FWHOOK_EXTENSIONS_H
 #define FWHOOK_EXTENSIONS_H
 
