@@ -2,7 +2,7 @@
 /*
  * iptables.c - a rule becomes an entry of a legacy table; pure.  The matches
  * and targets are a closed list, packed in the newest revision that iptables
- * 1.8 can print and that kernels since 4.15 have.
+ * 1.8 can print and that kernels since 4.17 have.
  */
 #include <assert.h>
 #include <netinet/in.h>

@@ -201,11 +201,13 @@ static int checked(struct table *t, int ok)
 /* Is the rule one of this connection's, in a chain that others share? */
 static bool is_own(const struct fwh_key *key, const char *target)
 {
-	char prefix[FWH_CHAIN_MAX];
-	size_t n = (size_t)snprintf(prefix, sizeof(prefix), "fw-%s-%s-",
-				    key->stem, key->hash);
+	size_t n = strlen(key->stem);
 
-	return !strncmp(target, prefix, n);
+	/* fw-STEM-HASH-PART; asked of every rule in such a chain. */
+	return !strncmp(target, "fw-", 3) &&
+	       !strncmp(target + 3, key->stem, n) && target[3 + n] == '-' &&
+	       !strncmp(target + 4 + n, key->hash, sizeof(key->hash) - 1) &&
+	       target[3 + n + sizeof(key->hash)] == '-';
 }
 
 /* Copy a kernel's entry, with its standard target by name again, so that it
