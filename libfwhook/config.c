@@ -925,6 +925,11 @@ static void settle_line(struct reader *r, char *line)
 	r->continued = indent && line[indent] != '\n' &&
 		       !strchr(";#[", line[indent]) &&
 		       !memchr(line, '=', end);
+	/* inih would take a ':' as well. */
+	if (!strchr(";#[", line[indent]) && !r->continued &&
+	    line[strcspn(line, "=:")] == ':')
+		fail_here(r, -EINVAL, "expected KEY = VALUE, with '=' and not "
+			  "':'");
 	if (r->continued)
 		strcpy(line + end, line[end] ? "\n" : "");
 	else
