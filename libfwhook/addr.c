@@ -157,6 +157,16 @@ bool fwh_range_overlaps(const struct fwh_range *a, const struct fwh_range *b)
 	       memcmp(b->lo, a->hi, n) <= 0;
 }
 
+bool fwh_range_covers(const struct fwh_range *outer,
+		      const struct fwh_range *inner)
+{
+	size_t n = fwh_family_bytes(outer->family);
+
+	return outer->family == inner->family &&
+	       memcmp(outer->lo, inner->lo, n) <= 0 &&
+	       memcmp(inner->hi, outer->hi, n) <= 0;
+}
+
 bool fwh_range_is_host(const struct fwh_range *range,
 		       const struct fwh_addr *addr)
 {

@@ -224,6 +224,8 @@ static int ask_kernel(const struct fwh_settings *settings,
 
 	memset(ret, 0, sizeof(*ret));
 	if (!code)
+		code = fwh_link_find(&record->ev, err);
+	if (!code)
 		code = fwh_xfrm_find_sa(xfrm, &record->ev, &record->sa, err);
 	if (!code && settings->guard != FWH_GUARD_OFF)
 		code = fwh_xfrm_find_passes(xfrm, &record->ev, &ret->passes,
@@ -311,7 +313,8 @@ static int commit_record(struct fwh_call *call, struct fwh_store *store,
 		code = apply_plans(call, &change, 1, err);
 	if (!code)
 		code = fwh_store_commit(store, err);
-	if (!code && !after->up && call->had_before)
+	if (!code && call->had_before &&
+	    call->before.mark.value != after->mark.value)
 		fwh_store_drop_mark(store, &call->key, &call->before.mark);
 	fwh_plan_free(&plan);
 	return code;
@@ -397,6 +400,10 @@ static int act(struct fwh_call *call, struct fwh_store *store,
 		after.daemon = before->daemon;
 	}
 	after.blocked = !is_granted(&after.ev, &call->settings);
+	if (after.blocked)
+		fwh_fail(&call->warning, -EACCES, "XAUTH failed: all traffic of "
+			 "the connection is blocked; accept-xauth-failed = yes "
+			 "would accept it");
 	code = raise(call, store, &call->settings, &after, err);
 	if (code)
 		return code;
@@ -539,6 +546,7 @@ static int block(struct fwh_call *call, struct fwh_store *store,
 	/* A guard needs mangle only: the less it asks, the surer it comes. */
 	settings.reject = false;
 	settings.open_ike = false;
+	settings.log = FWH_LOG_OFF;
 	settings.mark_off = true;
 	settings.mark_esp = false;
 	after.blocked = true;
@@ -559,7 +567,9 @@ int fwh_call_run(struct fwh_call *call, bool *ret_held, struct fwh_err *err)
 		return code;
 	call->ran = true;
 	code = act(call, store, err);
-	if (code && call->ev.verbs & FWH_UP && call->settings.hold) {
+	/* What broken settings say of on-error is not known. */
+	if (code && call->ev.verbs & FWH_UP && call->settings.hold &&
+	    !call->config_err.code) {
 		*ret_held = !block(call, store, &second);
 		if (*ret_held)
 			code = 0;

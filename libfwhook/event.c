@@ -95,6 +95,17 @@ static int parse_peer(const char *s, struct fwh_event *ev, void *field)
 	return fwh_addr_parse(s, field);
 }
 
+/* The any address is none, of whichever family. */
+static int parse_optional_addr(const char *s, struct fwh_event *ev, void *field)
+{
+	struct fwh_addr addr;
+	int code = parse_peer(s, ev, &addr);
+
+	if (!code && !fwh_addr_is_any(&addr))
+		*(struct fwh_addr *)field = addr;
+	return code;
+}
+
 static bool format_addr(const struct fwh_event *ev, const void *field, FILE *f)
 {
 	char buf[FWH_ADDR_STRLEN];
@@ -189,10 +200,17 @@ static bool format_flag(const struct fwh_event *ev, const void *field, FILE *f)
 	return *(const bool *)field;
 }
 
+/* A mask of 0 compares nothing: none, whatever the value. */
 static int parse_mark(const char *s, struct fwh_event *ev, void *field)
 {
+	struct fwh_mark mark;
+
 	(void)ev;
-	return fwh_mark_parse(s, field);
+	if (fwh_mark_parse(s, &mark))
+		return -EINVAL;
+	if (mark.mask)
+		*(struct fwh_mark *)field = mark;
+	return 0;
 }
 
 static bool format_mark(const struct fwh_event *ev, const void *field, FILE *f)
@@ -349,6 +367,7 @@ static const struct word policy_words[] = {
 	{ "MOBIKE", FWH_CONN_MOBIKE },
 	{ "UP", FWH_CONN_UP },
 	{ "ROUTE", FWH_CONN_ROUTE },
+	{ "COMPRESS", FWH_CONN_COMPRESS },
 };
 
 /* "IKEv2+PSK+ENCRYPT+...": words that are not ours are the daemon's matter,
@@ -479,6 +498,10 @@ static int judge_icmp(const struct sides *sides, struct fwh_event *ev,
 		return fwh_fail(err, -EINVAL, "PLUTO_MY_PORT, PLUTO_PEER_PORT: "
 				"ICMP type and code expected, not a range");
 	ev->sel.icmp_type = ev->sel.icmp_code = -1;
+	/* ICMP's number has no types in IPv6, nor ICMPv6's in IPv4. */
+	if ((ev->sel.proto == IPPROTO_ICMP) !=
+	    (ev->sel.local.family == FWH_IPV4))
+		return 0;
 	if (ev->dialect == FWH_STRONGSWAN && a <= 255 && b <= 255) {
 		if (a || b) {
 			ev->sel.icmp_type = (int16_t)a;
@@ -486,6 +509,10 @@ static int judge_icmp(const struct sides *sides, struct fwh_event *ev,
 		}
 		return 0;
 	}
+	/* Each direction of its own: Libreswan's way to leave neighbour
+	 * discovery in clear (58/34560 and 58/34816), and no matter of ours. */
+	if (a && b && a != b && ev->flags & FWH_CONN_NEVER_NEGOTIATE)
+		return 0;
 	if (a && b && a != b)
 		return fwh_fail(err, -EINVAL, "PLUTO_MY_PORT=%u, "
 				"PLUTO_PEER_PORT=%u: one ICMP type and code "
@@ -594,9 +621,9 @@ static const struct row rows[] = {
 	  false },
 	{ "NFLOG", parse_u16, format_u16, FIELD(nflog_group),
 	  "a group, 1 to 65535", false },
-	{ "PLUTO_NEXT_HOP", parse_peer, format_optional_addr, FIELD(next_hop),
-	  ADDRESS, false },
-	{ "PLUTO_MY_SOURCEIP", parse_addr, format_optional_addr,
+	{ "PLUTO_NEXT_HOP", parse_optional_addr, format_optional_addr,
+	  FIELD(next_hop), ADDRESS, false },
+	{ "PLUTO_MY_SOURCEIP", parse_optional_addr, format_optional_addr,
 	  FIELD(source_ip), ADDRESS, false },
 	{ "PLUTO_METRIC", parse_u32, format_u32, FIELD(metric), NUMBER, false },
 	{ "PLUTO_MTU", parse_u32, format_u32, FIELD(mtu), NUMBER, false },
@@ -830,10 +857,11 @@ static uint64_t hash_text(const char *s)
 	return h ^ h >> 33;
 }
 
+/* No l and o, which people read as 1 and 0. */
+static const char digits[33] = "abcdefghijkmnpqrstuvwxyz23456789";
+
 static void put_hash(uint64_t h, struct fwh_key *key)
 {
-	/* No l and o, which people read as 1 and 0. */
-	static const char digits[33] = "abcdefghijkmnpqrstuvwxyz23456789";
 	size_t i;
 
 	key->lock = h & (((uint64_t)1 << 40) - 1);
@@ -842,6 +870,20 @@ static void put_hash(uint64_t h, struct fwh_key *key)
 	key->hash[8] = '\0';
 }
 
+uint64_t fwh_hash_lock(const char *hash)
+{
+	uint64_t h = 0;
+	size_t i;
+
+	for (i = 8; i-- > 0;) {
+		const char *digit = strchr(digits, hash[i]);
+
+		h = h << 5 | (digit ? (uint64_t)(digit - digits) & 31 : 0);
+	}
+	return h;
+}
+
+/* No dot in front: the record's file would be a hidden one. */
 static void put_stem(struct fwh_key *key)
 {
 	size_t i;
@@ -850,7 +892,7 @@ static void put_stem(struct fwh_key *key)
 		char c = key->conn[i];
 
 		key->stem[i] = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-			       (c >= '0' && c <= '9') || c == '_' || c == '.' ?
+			       (c >= '0' && c <= '9') || (c == '.' && i > 0) ?
 			       c : '_';
 	}
 	key->stem[i] = '\0';

@@ -90,6 +90,9 @@ const char *fwh_range_format(const struct fwh_range *range, char *buf);
 bool fwh_range_contains(const struct fwh_range *range,
 			const struct fwh_addr *addr);
 bool fwh_range_overlaps(const struct fwh_range *a, const struct fwh_range *b);
+/* Is all of inner in outer? */
+bool fwh_range_covers(const struct fwh_range *outer,
+		      const struct fwh_range *inner);
 /* Is the range exactly this one address? */
 bool fwh_range_is_host(const struct fwh_range *range,
 		       const struct fwh_addr *addr);
@@ -126,7 +129,8 @@ enum fwh_conn_flag {			/* of PLUTO_CONN_POLICY */
 	FWH_CONN_FAILURE_PASS = 1 << 4,
 	FWH_CONN_MOBIKE = 1 << 5,
 	FWH_CONN_UP = 1 << 6,
-	FWH_CONN_ROUTE = 1 << 7
+	FWH_CONN_ROUTE = 1 << 7,
+	FWH_CONN_COMPRESS = 1 << 8	/* IPComp, if the peer wants it too */
 };
 
 enum fwh_mode { FWH_MODE_UNKNOWN, FWH_TUNNEL, FWH_TRANSPORT, FWH_BEET };
@@ -200,7 +204,7 @@ int fwh_event_parse(char *const env[], struct fwh_event *ret,
 		    struct fwh_err *err);
 
 /* Write the event as NAME=value lines that fwh_event_parse() reads back to
- * the same event.  Returns 0 or -EIO. */
+ * the same event, but for texts, times and byte counts.  Returns 0 or -EIO. */
 int fwh_event_write(const struct fwh_event *ev, FILE *f);
 
 /* What tells one instance of a connection from another: name, selectors,
@@ -351,6 +355,7 @@ enum fwh_hook { FWH_PREROUTING, FWH_INPUT, FWH_FORWARD, FWH_OUTPUT,
 enum fwh_part {
 	FWH_PART_IN,			/* from the peer's side, decrypted or not */
 	FWH_PART_OUT,			/* to the peer's side */
+	FWH_PART_REJECT,		/* the same, where nothing protects it */
 	FWH_PART_MSS,
 	FWH_PART_RESTORE,		/* mark from conntrack */
 	FWH_PART_ESP,			/* mark-source = esp */
@@ -504,13 +509,13 @@ const struct fwh_globals *fwh_call_globals(const struct fwh_call *call);
 /* What is wrong with the INI files, NULL if nothing is.  While it is, the
  * built-in settings are returned and an up fails. */
 const struct fwh_err *fwh_call_config_error(const struct fwh_call *call);
-/* What the last run came across and got over (a damaged record), NULL if
- * nothing. */
+/* What the last run came across and got over (a damaged record, XAUTH that
+ * failed), NULL if nothing. */
 const struct fwh_err *fwh_call_warning(const struct fwh_call *call);
 
 /* Make the firewall follow the event: decide, look into the kernel, plan,
  * apply, record.  Nothing changes on failure.
- * With on-error = hold a failing up leaves the connection blocked by its
+ * With on-error = hold an up whose rules can't be set leaves the connection blocked by its
  * guard and returns 0 with *ret_held set and the reason in err. */
 int fwh_call_run(struct fwh_call *call, bool *ret_held, struct fwh_err *err);
 /* Put the connection back to what it was before fwh_call_run(). */

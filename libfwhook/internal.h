@@ -71,6 +71,9 @@ static inline void fwh_free_ptr(void *p)
 #define fwh_steal(p) \
 	({ __typeof__(p) stolen_ = (p); (p) = NULL; stolen_; })
 
+/* event.c: the lock of a key of which only the hash is known */
+uint64_t fwh_hash_lock(const char *hash);
+
 /* names.c: what the kernel's tables call things */
 extern const char *const fwh_table_name[FWH_TABLE_MAX];
 extern const char *const fwh_hook_name[FWH_HOOK_MAX];
@@ -95,6 +98,12 @@ int fwh_lock_file(int fd, unsigned int wait_ms);
 /* The IKE daemon among our ancestors; pid 0 if none is. */
 void fwh_daemon_find(struct fwh_daemon *ret);
 bool fwh_daemon_alive(const struct fwh_daemon *daemon);
+
+/* link.c */
+/* Fill in the event's devices as far as the daemon has not named them: the XFRM
+ * interface of its if_id, the VTI device of its mark.  That there is none is no
+ * error.  Returns 0, -ENOMEM or -EIO. */
+int fwh_link_find(struct fwh_event *ev, struct fwh_err *err);
 
 /* conntrack.c */
 /* Delete the conntrack entries whose original direction matches the
@@ -127,8 +136,8 @@ void fwh_store_abort(struct fwh_store *store);
 /* Every readable record, malloc'ed; damaged ones are counted. */
 int fwh_store_all(struct fwh_store *store, struct fwh_record **ret,
 		  size_t *ret_n, size_t *ret_damaged, struct fwh_err *err);
-/* A mark value within mask that no other key has; the key's own again if it
- * has one.  Returns 0 or -ENOSPC. */
+/* A mark value within mask that no other key has; the one of the key's record
+ * again if it has one.  Returns 0 or -ENOSPC. */
 int fwh_store_take_mark(struct fwh_store *store, const struct fwh_key *key,
 			uint32_t mask, uint32_t *ret, struct fwh_err *err);
 void fwh_store_drop_mark(struct fwh_store *store, const struct fwh_key *key,

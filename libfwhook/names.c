@@ -32,6 +32,7 @@ static const char *const dispatch_suffix[FWH_HOOK_MAX] = {
 static const char *const part_suffix[FWH_PART_MAX] = {
 	[FWH_PART_IN] = "in",
 	[FWH_PART_OUT] = "out",
+	[FWH_PART_REJECT] = "rej",
 	[FWH_PART_MSS] = "mss",
 	[FWH_PART_RESTORE] = "rst",
 	[FWH_PART_ESP] = "esp",

@@ -332,7 +332,7 @@ static void exempt_own_side(struct builder *b, enum fwh_table table,
 	struct fwh_rule *rule;
 	size_t i;
 
-	if (!fwh_range_overlaps(&sel->local, &sel->remote))
+	if (!fwh_range_covers(&sel->remote, &sel->local))
 		return;
 	rule = exempt(b, table, part);
 	strcpy(out ? rule->out : rule->in, "lo");
@@ -372,43 +372,48 @@ static void exempt_passes(struct builder *b, enum fwh_table table,
 }
 
 /* Traffic into an XFRM or VTI device is protected by it, though no policy
- * shows at this point (the lookup is inside the device).  Adds `match' for each
- * of the connection's devices. */
+ * shows at this point (the lookup is inside the device).  What comes out of an
+ * XFRM device still shows its policy; a VTI device takes it off (vti_rcv_cb()
+ * in ip_vti.c).  Adds `match' for each device that needs it. */
 static void add_devices(struct builder *b, enum fwh_table table,
-			enum fwh_part part, enum fwh_action action,
+			enum fwh_part part, bool out, enum fwh_action action,
 			const struct fwh_rule *match)
 {
 	const struct fwh_event *ev = b->in->ev;
-	const char *devices[] = { ev->virt_iface, ev->vti_iface };
-	size_t i;
+	struct fwh_rule *rule;
 
-	for (i = 0; i < ARRAY_SIZE(devices); i++)
-		if (*devices[i])
-			strcpy(copy_rule(b, table, part, action, match)->out,
-			       devices[i]);
+	if (*ev->vti_iface) {
+		rule = copy_rule(b, table, part, action, match);
+		strcpy(out ? rule->out : rule->in, ev->vti_iface);
+	}
+	if (*ev->virt_iface && out) {
+		rule = copy_rule(b, table, part, action, match);
+		strcpy(rule->out, ev->virt_iface);
+	}
 }
 
 static void exempt_devices(struct builder *b, enum fwh_table table,
-			   enum fwh_part part)
+			   enum fwh_part part, bool out)
 {
 	static const struct fwh_rule any;
 
-	add_devices(b, table, part, FWH_RETURN, &any);
+	add_devices(b, table, part, out, FWH_RETURN, &any);
 }
 
-/* Accept of what `match' says this connection's: what was decrypted from its
- * SA, or what will be encrypted by it. */
-static void accept_own(struct builder *b, enum fwh_table table,
-		       enum fwh_part part, bool out,
-		       const struct fwh_rule *match)
+/* Do it to what `match' says if it was decrypted from this connection's SA. */
+static void own_in(struct builder *b, enum fwh_table table, enum fwh_part part,
+		   enum fwh_action action, const struct fwh_rule *match)
 {
-	if (!out) {
-		match_decrypted(b, copy_rule(b, table, part, FWH_ACCEPT, match));
-		return;
-	}
-	add_devices(b, table, part, FWH_ACCEPT, match);
-	match_sa(b, copy_rule(b, table, part, FWH_ACCEPT, match),
-		 FWH_POLICY_OUT);
+	add_devices(b, table, part, false, action, match);
+	match_decrypted(b, copy_rule(b, table, part, action, match));
+}
+
+/* The same if it will be encrypted by it. */
+static void own_out(struct builder *b, enum fwh_table table, enum fwh_part part,
+		    enum fwh_action action, const struct fwh_rule *match)
+{
+	add_devices(b, table, part, true, action, match);
+	match_sa(b, copy_rule(b, table, part, action, match), FWH_POLICY_OUT);
 }
 
 static void add_exemptions(struct builder *b, enum fwh_table table,
@@ -428,20 +433,16 @@ static void add_exemptions(struct builder *b, enum fwh_table table,
 static void add_mark(struct builder *b)
 {
 	const struct fwh_plan_input *in = b->in;
+	struct fwh_rule match = { .set_mark = in->mark };
 	struct fwh_rule *rule;
 
 	if (!in->mark.mask)
 		return;
-	if (!in->settings->mark_esp) {
-		rule = chain_rule(b, FWH_MANGLE, FWH_PART_IN, FWH_SET_MARK);
-		match_decrypted(b, rule);
-		rule->set_mark = in->mark;
-	}
+	if (!in->settings->mark_esp)
+		own_in(b, FWH_MANGLE, FWH_PART_IN, FWH_SET_MARK, &match);
 	if (!in->settings->connmark)
 		return;
-	rule = chain_rule(b, FWH_MANGLE, FWH_PART_IN, FWH_CONNMARK_SAVE);
-	match_decrypted(b, rule);
-	rule->set_mark = in->mark;
+	own_in(b, FWH_MANGLE, FWH_PART_IN, FWH_CONNMARK_SAVE, &match);
 	rule = chain_rule(b, FWH_MANGLE, FWH_PART_RESTORE, FWH_CONNMARK_RESTORE);
 	rule->set_mark = in->mark;
 	dispatch(b, FWH_MANGLE, FWH_PREROUTING, FWH_PART_RESTORE, true);
@@ -483,15 +484,15 @@ static void add_esp_mark(struct builder *b)
 	b->family = inner;
 }
 
-static void add_guard_log(struct builder *b, enum fwh_part part,
-			  const struct fwh_rule *drop)
+static void add_guard_log(struct builder *b, enum fwh_table table,
+			  enum fwh_part part, const struct fwh_rule *drop)
 {
 	const struct fwh_settings *settings = b->in->settings;
 	struct fwh_rule *rule;
 
 	if (settings->log == FWH_LOG_OFF)
 		return;
-	rule = copy_rule(b, FWH_MANGLE, part,
+	rule = copy_rule(b, table, part,
 			 settings->log == FWH_LOG_KERNEL ? FWH_DO_LOG :
 							   FWH_DO_NFLOG, drop);
 	rule->limit = settings->log_rate;
@@ -519,8 +520,24 @@ static void add_guard_side(struct builder *b, enum fwh_part part,
 	struct fwh_rule match = { .limit = 0 };
 
 	match_guarded(b, &match, dir);
-	add_guard_log(b, part, &match);
+	add_guard_log(b, FWH_MANGLE, part, &match);
 	copy_rule(b, FWH_MANGLE, part, FWH_DROP, &match);
+}
+
+/* Blocked, the SA's own traffic goes before any exemption; else what is in a
+ * device is not in clear. */
+static void add_guard_head(struct builder *b, enum fwh_part part, bool out)
+{
+	static const struct fwh_rule any;
+
+	if (!b->in->blocked) {
+		exempt_devices(b, FWH_MANGLE, part, out);
+		return;
+	}
+	add_devices(b, FWH_MANGLE, part, out, FWH_DROP, &any);
+	if (b->in->sa->source != FWH_SA_NONE)
+		match_sa(b, chain_rule(b, FWH_MANGLE, part, FWH_DROP),
+			 out ? FWH_POLICY_OUT : FWH_POLICY_IN);
 }
 
 /* The guard sits in mangle, before any accept of a filter table and before
@@ -528,10 +545,10 @@ static void add_guard_side(struct builder *b, enum fwh_part part,
  * for what goes out, forwarded or local. */
 static void add_guard(struct builder *b)
 {
+	add_guard_head(b, FWH_PART_IN, false);
 	add_exemptions(b, FWH_MANGLE, FWH_PART_IN, false);
 	add_guard_side(b, FWH_PART_IN, FWH_POLICY_IN);
-	if (!b->in->blocked)
-		exempt_devices(b, FWH_MANGLE, FWH_PART_OUT);
+	add_guard_head(b, FWH_PART_OUT, true);
 	add_exemptions(b, FWH_MANGLE, FWH_PART_OUT, true);
 	add_guard_side(b, FWH_PART_OUT, FWH_POLICY_OUT);
 	dispatch(b, FWH_MANGLE, FWH_POSTROUTING, FWH_PART_OUT, true);
@@ -563,7 +580,7 @@ static void add_nat_exemption(struct builder *b)
 
 	if (!b->in->settings->nat_exempt)
 		return;
-	accept_own(b, FWH_NAT, FWH_PART_OUT, true, &any);
+	own_out(b, FWH_NAT, FWH_PART_OUT, FWH_ACCEPT, &any);
 	dispatch(b, FWH_NAT, FWH_POSTROUTING, FWH_PART_OUT, true);
 }
 
@@ -571,10 +588,13 @@ static void add_nat_exemption(struct builder *b)
 static void add_accepts(struct builder *b, enum fwh_part part, bool out,
 			const struct fwh_services *services)
 {
+	void (*own)(struct builder *b, enum fwh_table table,
+		    enum fwh_part part, enum fwh_action action,
+		    const struct fwh_rule *match) = out ? own_out : own_in;
 	struct fwh_rule match = { .established = services->n > 0 };
 	size_t i;
 
-	accept_own(b, FWH_FILTER, part, out, &match);
+	own(b, FWH_FILTER, part, FWH_ACCEPT, &match);
 	for (i = 0; i < services->n; i++) {
 		uint8_t proto = services->list[i].proto;
 
@@ -586,12 +606,27 @@ static void add_accepts(struct builder *b, enum fwh_part part, bool out,
 		match.established = false;
 		match.proto = proto;
 		match.dport = port_match(&services->list[i].port);
-		accept_own(b, FWH_FILTER, part, out, &match);
+		own(b, FWH_FILTER, part, FWH_ACCEPT, &match);
 	}
 }
 
-/* IPComp in tunnel mode above ESP in transport mode: a packet too small to be
- * compressed comes out of ESP as IP in IP and passes INPUT once more. */
+/* IPComp in tunnel mode above ESP in transport mode.  strongSwan and Openswan
+ * don't say which mode they mean, but what is not between just the gateways is
+ * in a tunnel. */
+static bool is_tunnel_above(const struct fwh_plan_input *in)
+{
+	const struct fwh_event *ev = in->ev;
+
+	if (in->sa->mode != FWH_TRANSPORT)
+		return false;
+	if (ev->mode != FWH_MODE_UNKNOWN)
+		return ev->mode == FWH_TUNNEL;
+	return !fwh_range_is_host(&ev->sel.local, &ev->me) ||
+	       !fwh_range_is_host(&ev->sel.remote, &ev->peer);
+}
+
+/* A packet too small to be compressed comes out of ESP as IP in IP and passes
+ * INPUT once more. */
 static void add_uncompressed(struct builder *b)
 {
 	const struct fwh_event *ev = b->in->ev;
@@ -599,7 +634,7 @@ static void add_uncompressed(struct builder *b)
 	enum fwh_family inner = b->family;
 	struct fwh_rule *rule;
 
-	if (b->in->sa->mode != FWH_TRANSPORT || ev->mode != FWH_TUNNEL)
+	if (!is_tunnel_above(b->in))
 		return;
 	b->family = ev->me.family;
 	match_decrypted(b, chain_rule(b, FWH_FILTER, FWH_PART_IPIP, FWH_ACCEPT));
@@ -610,20 +645,24 @@ static void add_uncompressed(struct builder *b)
 	b->family = inner;
 }
 
-/* The drop in mangle holds in any case; this one tells the sender. */
+/* The drop in mangle holds in any case; this one tells the sender, wherever
+ * traffic is accepted or not: in a chain of its own. */
 static void add_reject(struct builder *b)
 {
-	struct fwh_rule *rule;
+	struct fwh_rule match = { .limit = 0 };
 
-	exempt_devices(b, FWH_FILTER, FWH_PART_OUT);
-	add_exemptions(b, FWH_FILTER, FWH_PART_OUT, true);
+	match_guarded(b, &match, FWH_POLICY_OUT);
+	if (!b->in->blocked)
+		exempt_devices(b, FWH_FILTER, FWH_PART_REJECT, true);
+	add_exemptions(b, FWH_FILTER, FWH_PART_REJECT, true);
+	add_guard_log(b, FWH_FILTER, FWH_PART_REJECT, &match);
 	if (selects_proto(b, IPPROTO_TCP)) {
-		rule = chain_rule(b, FWH_FILTER, FWH_PART_OUT, FWH_REJECT_RESET);
-		rule->proto = IPPROTO_TCP;
-		match_guarded(b, rule, FWH_POLICY_OUT);
+		match.proto = IPPROTO_TCP;
+		copy_rule(b, FWH_FILTER, FWH_PART_REJECT, FWH_REJECT_RESET,
+			  &match);
+		match.proto = 0;
 	}
-	rule = chain_rule(b, FWH_FILTER, FWH_PART_OUT, FWH_REJECT);
-	match_guarded(b, rule, FWH_POLICY_OUT);
+	copy_rule(b, FWH_FILTER, FWH_PART_REJECT, FWH_REJECT, &match);
 }
 
 static bool guarded(const struct builder *b)
@@ -639,23 +678,25 @@ static void add_filter(struct builder *b)
 	bool forward = !fwh_range_is_host(&in->ev->sel.local, &in->ev->me);
 	bool accept_forward = settings->accept_forward && forward && !in->blocked;
 	bool accept_local = settings->accept_local && !in->blocked;
-	bool reject = settings->reject && guarded(b);
 
 	if (accept_forward || accept_local) {
 		add_accepts(b, FWH_PART_IN, false, &settings->accept_in);
 		add_accepts(b, FWH_PART_OUT, true, &settings->accept_out);
 		add_uncompressed(b);
 	}
-	if (reject)
+	if (settings->reject && guarded(b))
 		add_reject(b);
-	if (accept_local)
+	if (accept_local) {
 		dispatch(b, FWH_FILTER, FWH_INPUT, FWH_PART_IN, false);
-	if (accept_forward)
-		dispatch(b, FWH_FILTER, FWH_FORWARD, FWH_PART_IN, false);
-	if (accept_forward || (reject && forward))
-		dispatch(b, FWH_FILTER, FWH_FORWARD, FWH_PART_OUT, true);
-	if (accept_local || reject)
 		dispatch(b, FWH_FILTER, FWH_OUTPUT, FWH_PART_OUT, true);
+	}
+	if (accept_forward) {
+		dispatch(b, FWH_FILTER, FWH_FORWARD, FWH_PART_IN, false);
+		dispatch(b, FWH_FILTER, FWH_FORWARD, FWH_PART_OUT, true);
+	}
+	if (forward)
+		dispatch(b, FWH_FILTER, FWH_FORWARD, FWH_PART_REJECT, true);
+	dispatch(b, FWH_FILTER, FWH_OUTPUT, FWH_PART_REJECT, true);
 }
 
 /* Accept the gateways' own packets to each other. */

@@ -10,13 +10,15 @@
 
 #include "internal.h"
 
-/* As iptables-save names them; others by number. */
+/* As iptables-save names them where /etc/protocols is Debian's; others by
+ * number. */
 static const struct {
 	uint8_t proto;
 	const char *name;
 	const char *match;		/* the match with its ports or types */
 } protos[] = {
 	{ IPPROTO_ICMP, "icmp", "icmp" },
+	{ IPPROTO_IGMP, "igmp", NULL },
 	{ IPPROTO_IPIP, "ipencap", NULL },
 	{ IPPROTO_IPV6, "ipv6", NULL },
 	{ IPPROTO_TCP, "tcp", "tcp" },
@@ -26,7 +28,11 @@ static const struct {
 	{ IPPROTO_ESP, "esp", NULL },
 	{ IPPROTO_AH, "ah", NULL },
 	{ IPPROTO_ICMPV6, "ipv6-icmp", "icmp6" },
+	{ 89, "ospf", NULL },
+	{ IPPROTO_PIM, "pim", NULL },
 	{ IPPROTO_COMP, "ipcomp", NULL },
+	{ 112, "vrrp", NULL },
+	{ 115, "l2tp", NULL },
 	{ IPPROTO_SCTP, "sctp", "sctp" },
 	{ IPPROTO_UDPLITE, "udplite", "udplite" },
 };
@@ -132,13 +138,13 @@ static void print_limit(uint32_t limit, FILE *f)
 		units[i - 1].name);
 }
 
+/* Without a mask that has all bits, other than -s and -d. */
 static void print_endpoint(const char *option, const struct fwh_addr *addr,
 			   FILE *f)
 {
 	char buf[FWH_ADDR_STRLEN];
 
-	fprintf(f, " %s %s%s", option, fwh_addr_format(addr, buf),
-		addr->family == FWH_IPV4 ? "" : "/128");
+	fprintf(f, " %s %s", option, fwh_addr_format(addr, buf));
 }
 
 static void print_policy(const struct fwh_policy_match *policy, FILE *f)

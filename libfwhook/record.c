@@ -22,6 +22,7 @@
 #include "internal.h"
 
 #define RECORD_VERSION	1
+#define RECORD_END	"FWH_END=1"
 #define RECORD_MAX	8192		/* a record is about 1,500 bytes */
 #define LINES_MAX	96
 /* The lock file's bytes: a key's is 1 + its hash, the daemon list's is 0. */
@@ -49,11 +50,12 @@ static int open_dir(int at, const char *name)
 }
 
 /* What is written here decides what is let through: nobody else may. */
-static int check_owner(int fd, const char *path, struct fwh_err *err)
+static int check_owner(int dir, const char *name, const char *path,
+		       struct fwh_err *err)
 {
 	struct stat st;
 
-	if (fstat(fd, &st))
+	if (fstatat(dir, name, &st, 0))
 		return fwh_fail(err, -errno, "%s: %s", path, strerror(errno));
 	if ((st.st_uid != 0 && st.st_uid != geteuid()) || st.st_mode & 022)
 		return fwh_fail(err, -EPERM, "%s: others can write there; "
@@ -104,7 +106,9 @@ int fwh_store_open(const char *run_dir, unsigned int wait_ms,
 	if (code)
 		fwh_fail(err, code, "%s: %s", store->path, strerror(-code));
 	else
-		code = check_owner(store->dir, store->path, err);
+		code = check_owner(AT_FDCWD, run_dir, run_dir, err);
+	if (!code)
+		code = check_owner(store->dir, ".", store->path, err);
 	if (code) {
 		fwh_store_close(store);
 		return code;
@@ -168,7 +172,10 @@ static int write_record(const struct fwh_record *record, FILE *f)
 	fprintf(f, "FWH_MARK=0x%" PRIx32 "/0x%" PRIx32 "\n",
 		record->mark.value, record->mark.mask);
 	write_sa(&record->sa, f);
-	if (fwh_event_write(&record->ev, f) || fflush(f) || ferror(f))
+	if (fwh_event_write(&record->ev, f))
+		return -EIO;
+	fputs(RECORD_END "\n", f);	/* nothing is missing */
+	if (fflush(f) || ferror(f))
 		return -EIO;
 	return 0;
 }
@@ -256,12 +263,14 @@ void fwh_store_abort(struct fwh_store *store)
 struct lines {
 	char text[RECORD_MAX];
 	char *line[LINES_MAX + 1];
+	size_t n;
 };
 
 static int read_lines(int dir, const char *name, struct lines *ret)
 {
-	fwh_autofd fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	size_t n = 0, count = 0;
+	fwh_autofd fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW |
+			       O_NONBLOCK);
+	size_t n = 0;
 	char *p, *end;
 	ssize_t got;
 
@@ -275,14 +284,15 @@ static int read_lines(int dir, const char *name, struct lines *ret)
 	if (n == sizeof(ret->text) - 1 || strlen(ret->text) != n ||
 	    (n && ret->text[n - 1] != '\n'))
 		return -EBADMSG;
+	ret->n = 0;
 	for (p = ret->text; *p; p = end + 1) {
 		end = strchr(p, '\n');
 		*end = '\0';
-		if (count == LINES_MAX)
+		if (ret->n == LINES_MAX)
 			return -EBADMSG;
-		ret->line[count++] = p;
+		ret->line[ret->n++] = p;
 	}
-	ret->line[count] = NULL;
+	ret->line[ret->n] = NULL;
 	return 0;
 }
 
@@ -357,7 +367,8 @@ static int parse_record(struct lines *lines, struct fwh_record *ret)
 	size_t i;
 
 	memset(ret, 0, sizeof(*ret));
-	if (fwh_number_parse(line_value(lines, "FWH_RECORD"), false,
+	if (!lines->n || strcmp(lines->line[lines->n - 1], RECORD_END) != 0 ||
+	    fwh_number_parse(line_value(lines, "FWH_RECORD"), false,
 			     RECORD_VERSION, &version) ||
 	    version != RECORD_VERSION ||
 	    parse_state(line_value(lines, "FWH_STATE"), ret) ||
@@ -375,13 +386,22 @@ static int parse_record(struct lines *lines, struct fwh_record *ret)
 	return 0;
 }
 
+/* What a file says must be of the connection that its name says. */
 static int read_record(struct fwh_store *store, const char *name,
 		       struct fwh_record *ret)
 {
+	struct fwh_key key;
 	struct lines lines;
+	char expected[32];
 	int code = read_lines(store->conns, name, &lines);
 
-	return code ? code : parse_record(&lines, ret);
+	if (!code)
+		code = parse_record(&lines, ret);
+	if (code)
+		return code;
+	fwh_event_key(&ret->ev, &key);
+	file_name(&key, expected);
+	return strcmp(name, expected) ? -EBADMSG : 0;
 }
 
 int fwh_store_read(struct fwh_store *store, const struct fwh_key *key,
@@ -467,27 +487,48 @@ static int mark_owner(struct fwh_store *store, const char *name, char owner[9])
 	return 0;
 }
 
-/* An owner without a record is gone: killed before it could let go. */
-static bool owner_is_gone(struct fwh_store *store, const char *owner)
+/* Is a call for the owner under way elsewhere? */
+static bool owner_is_locked(struct fwh_store *store, const char *owner)
+{
+	struct flock range = {
+		.l_type = F_WRLCK,
+		.l_whence = SEEK_SET,
+		.l_start = (off_t)(1 + fwh_hash_lock(owner)),
+		.l_len = 1,
+	};
+
+	return fcntl(store->lock, F_OFD_GETLK, &range) ||
+	       range.l_type != F_UNLCK;
+}
+
+static bool owner_has_record(struct fwh_store *store, const char *owner)
 {
 	int fd = fcntl(store->conns, F_DUPFD_CLOEXEC, 3);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
-	bool gone = true;
+	bool found = false;
 
 	if (!dir) {
 		fwh_close_fd(&fd);
-		return false;
+		return true;	/* who knows */
 	}
 	rewinddir(dir);
-	while (gone && (entry = readdir(dir))) {
+	while (!found && (entry = readdir(dir))) {
 		size_t n = strlen(entry->d_name);
 
-		gone = *entry->d_name == '.' || n < 8 ||
-		       strcmp(entry->d_name + n - 8, owner);
+		found = *entry->d_name != '.' && n > 8 &&
+			!strcmp(entry->d_name + n - 8, owner);
 	}
 	closedir(dir);
-	return gone;
+	return found;
+}
+
+/* An owner without a record was killed before it could let go, unless it is
+ * about to write one: so the lock is looked at first. */
+static bool owner_is_gone(struct fwh_store *store, const char *owner)
+{
+	return !owner_is_locked(store, owner) &&
+	       !owner_has_record(store, owner);
 }
 
 /* Try to make a value ours.  1: it is, 0: it is another's. */
@@ -530,11 +571,31 @@ static int probe_marks(struct fwh_store *store, const struct fwh_key *key,
 	return 0;
 }
 
+/* A connection that is up keeps its value, even if one that it would have
+ * preferred has become free.  Returns as claim_mark() does. */
+static int keep_mark(struct fwh_store *store, const struct fwh_key *key,
+		     uint32_t mask, uint32_t *ret)
+{
+	struct fwh_record record;
+	const struct fwh_mark *mark = &record.mark;
+	int code;
+
+	if (fwh_store_read(store, key, &record, NULL) || mark->mask != mask ||
+	    !mark->value || mark->value & ~mask)
+		return 0;
+	code = claim_mark(store, key, mark->value, false);
+	if (code > 0)
+		*ret = mark->value;
+	return code;
+}
+
 int fwh_store_take_mark(struct fwh_store *store, const struct fwh_key *key,
 			uint32_t mask, uint32_t *ret, struct fwh_err *err)
 {
-	int code = probe_marks(store, key, mask, false, ret);
+	int code = keep_mark(store, key, mask, ret);
 
+	if (!code)
+		code = probe_marks(store, key, mask, false, ret);
 	if (!code) {
 		/* All are taken: perhaps by the dead.  One at a time, so that
 		 * nobody takes what another has just taken. */

@@ -393,7 +393,8 @@ static void believe_daemon(const struct fwh_event *ev, struct fwh_sa *ret)
 	ret->reqid = ev->reqid;
 	ret->ipproto = ipproto;
 	/* With IPComp the ESP state is in transport mode below it. */
-	if (!ev->ipcomp && ev->ipproto != IPPROTO_COMP)
+	if (!ev->ipcomp && !(ev->flags & FWH_CONN_COMPRESS) &&
+	    ev->ipproto != IPPROTO_COMP)
 		ret->mode = ev->mode;
 	ret->encap = ev->encap_port != 0;
 	ret->mark = ev->mark_in;
@@ -401,7 +402,8 @@ static void believe_daemon(const struct fwh_event *ev, struct fwh_sa *ret)
 	if (ev->reqid <= REQID_MANUAL_MAX)
 		return;
 	if (ev->dialect == FWH_LIBRESWAN4 ||
-	    (ev->dialect == FWH_LIBRESWAN5 && ev->reqid % 4 == 0))
+	    (ev->dialect == FWH_LIBRESWAN5 &&
+	     (ev->reqid % 4 == 0 || ev->ipproto == IPPROTO_COMP)))
 		ret->reqid = (ev->reqid & ~3u) + (ipproto == IPPROTO_ESP);
 }
 
@@ -495,15 +497,6 @@ static bool overlaps(const struct fwh_pass *pass, const struct fwh_event *ev)
 	       (!pass->proto || !sel->proto || pass->proto == sel->proto);
 }
 
-static bool is_inside(const struct fwh_range *inner,
-		      const struct fwh_range *outer)
-{
-	size_t n = fwh_family_bytes(inner->family);
-
-	return memcmp(outer->lo, inner->lo, n) <= 0 &&
-	       memcmp(inner->hi, outer->hi, n) <= 0;
-}
-
 /* Without a policy of our own to compare with, what is not wider than our
  * selectors counts as of higher priority, as all daemons have it. */
 static bool outranks(const struct pass_search *search,
@@ -516,8 +509,8 @@ static bool outranks(const struct pass_search *search,
 		return pass->priority < search->priority[pass->out];
 	fwh_net_to_range(&pass->src, &src);
 	fwh_net_to_range(&pass->dst, &dst);
-	return is_inside(&src, pass->out ? &sel->local : &sel->remote) &&
-	       is_inside(&dst, pass->out ? &sel->remote : &sel->local);
+	return fwh_range_covers(pass->out ? &sel->local : &sel->remote, &src) &&
+	       fwh_range_covers(pass->out ? &sel->remote : &sel->local, &dst);
 }
 
 static void keep_pass(struct pass_search *search, const struct fwh_pass *pass)

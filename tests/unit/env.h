@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* env.h - environments for tests, as daemons make them and as nobody does. */
+#ifndef FWHOOK_TEST_ENV_H
+#define FWHOOK_TEST_ENV_H
+
+#include "internal.h"
+
+#define ENV_MAX	192
+
+/* A zeroed one is empty. */
+struct env {
+	char *var[ENV_MAX + 1];
+	size_t n;
+};
+
+/* Add "NAME=value" (a copy), in the place of an earlier one of that name;
+ * "NAME" without '=' takes it away. */
+void env_set(struct env *env, const char *assignment);
+/* A line each; empty ones and those that begin with '#' say nothing. */
+void env_set_lines(struct env *env, const char *lines);
+void env_clear(struct env *env);
+
+/* What a daemon sends for an established tunnel from 192.0.1.0/24 behind
+ * 198.51.100.1 to 192.0.2.0/24 behind 198.51.100.2, all variables of it. */
+extern const char *const env_up[FWH_DIALECT_MAX];
+
+/* The event of env_up[dialect] with the changes of lines; fails the test if
+ * it is refused. */
+struct fwh_event env_event(enum fwh_dialect dialect, const char *lines);
+/* The same, given back as fwh_event_parse() does. */
+int env_parse(enum fwh_dialect dialect, const char *lines,
+	      struct fwh_event *ret, struct fwh_err *err);
+
+#endif
