@@ -89,7 +89,7 @@ static void report(struct line *line, int rounds)
 {
 	double middle = median(line->wall, rounds);	/* sorts */
 
-	printf("%-24s %9.2f %9.2f %9.2f %9.2f %9.2f\n", line->label, middle,
+	printf("%-30s %9.2f %9.2f %9.2f %9.2f %9.2f\n", line->label, middle,
 	       line->wall[0], line->wall[rounds - 1], median(line->cpu, rounds),
 	       median(line->ratio, rounds));
 }
@@ -117,7 +117,7 @@ int main(int argc, char **argv)
 	for (i = n - 1; i >= 0; i--)
 		for (r = 0; r < rounds; r++)
 			lines[i].ratio[r] = lines[i].wall[r] / lines[0].wall[r];
-	printf("%-24s %9s %9s %9s %9s %9s\n", "", "median ms", "least", "most",
+	printf("%-30s %9s %9s %9s %9s %9s\n", "", "median ms", "least", "most",
 	       "cpu ms", "ratio");
 	for (i = 0; i < n; i++)
 		report(&lines[i], rounds);

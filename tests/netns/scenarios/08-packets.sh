@@ -269,3 +269,16 @@ call up-client
 check "open-ike lets it in" ike 198.51.100.2
 check "but no one else's" bash -c "! ($(declare -f ike peer wait_for); WORK=$WORK PEER=$PEER; ike 192.0.2.10)"
 call down-client
+
+# A selector of ours that contains the peer's: nothing of it is our own side.
+iptables-legacy -P INPUT ACCEPT
+iptables-legacy -P OUTPUT ACCEPT
+settings
+wide=(PLUTO_MY_CLIENT=0.0.0.0/0 PLUTO_PEER_CLIENT=192.0.2.10/32)
+call up-client "${wide[@]}"
+seen > /dev/null
+pings lan 192.0.2.10
+is "0.0.0.0/0 on our side: nothing leaves in clear" "$(seen)" 0
+pings peer -I 192.0.2.10 192.0.1.10
+is "0.0.0.0/0 on our side: spoofed ones are dropped" "$(dropped in)" 5
+call down-client "${wide[@]}"

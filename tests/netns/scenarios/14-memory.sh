@@ -30,9 +30,13 @@ clean 0 "IPv6 range" call up-client PLUTO_MY_CLIENT=2001:db8:1::/64 PLUTO_PEER_C
 clean 0 "IPv6 range, down" call down-client PLUTO_MY_CLIENT=2001:db8:1::/64 PLUTO_PEER_CLIENT=2001:db8:2::1-2001:db8:2::ffff
 clean 1 "bad variable" call up-client PLUTO_ME=nonsense
 settings 'on-error = nonsense'
-clean 0 "bad settings, on hold" call up-client
+clean 1 "bad settings" call up-client
 clean 0 "bad settings, down" call down-client
-settings 'on-error = fail'
+printf '[global]\nmark-mask = 1\n[default]\nchain-updown = off\n' | ini
+call up-client PLUTO_CONNECTION=other
+clean 0 "no mark left, on hold" call up-client
+clean 0 "on hold, down" call down-client
+call down-client PLUTO_CONNECTION=other
 exec 8< /run/xtables.lock
 flock 8
 printf '[global]\nlock-wait = 0\n[default]\nchain-updown = off\non-error = fail\n' | ini
