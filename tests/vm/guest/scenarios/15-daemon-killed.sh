@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# kill -9: no call.  The next daemon's reqids start over; the dead one's
+# accept rules must be gone at its first call.
+. /t/tests/vm/guest/lib.sh
+conn one <<-'EOF'
+	leftsubnet=192.0.1.0/24
+	rightsubnet=192.0.2.0/24
+EOF
+conn two <<-'EOF'
+	leftsubnet=192.0.3.0/24
+	rightsubnet=192.0.4.0/24
+EOF
+begin one two
+ip -n west route add 192.0.4.0/24 via 198.51.100.2
+tables_before west
+chains() {
+	on west iptables-legacy-save | grep -c "^:fw-$1-"
+}
+reqids() {
+	on west iptables-legacy-save | grep -o 'reqid [0-9]*' | sort -u
+}
+check "the first connection comes up" up one
+above "it has chains" "$(chains one)" 2
+first=$(reqids)
+kill_daemon west
+# As the unit of Debian's package does when it stops.
+on west ip xfrm state flush
+on west ip xfrm policy flush
+above "its chains are still there" "$(chains one)" 2
+wire_reset
+no_ping_from wlan 192.0.2.10
+no_clear "the dead daemon's connection stays guarded"
+launch west
+await west
+auto west --add two
+auto west --add one
+check "another connection comes up under the new daemon" up two
+is "with the same reqid" "$(reqids)" "$first"
+is "the dead daemon's chains are gone" "$(chains one)" 0
+above "the new one's are there" "$(chains two)" 2
+check "the first connection comes up again" up one
+check "its traffic passes" ping_from wlan 192.0.2.10
+down one
+is "after down its chains are gone" "$(chains one)" 0
+above "the other's stay" "$(chains two)" 2
+up one
+whack west --shutdown
+check "after a shutdown the tables are as before" wait_for 15 tables_same west
+finish

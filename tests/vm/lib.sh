@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lib.sh - Debian roots, kernels and the virtual machine, for run and record.
+#
+# Roots and kernels are kept in $IPSEC_FW_TEST_CACHE; they come from the
+# machine's own package sources, so that no server is named here.
+here=$(cd "$(dirname "$0")" && pwd)
+cache=${IPSEC_FW_TEST_CACHE:-/var/cache/ipsec-fw-tests}
+
+packages=iptables,nftables,iproute2,conntrack,iputils-ping,socat,kmod,procps
+packages+=,netbase
+
+fail() {
+	echo "not ok - $1: $2"
+	echo "0 passed, 1 failed"
+	exit 1
+}
+
+# use_sources SUITE FOLDER: the machine's sources there, for another release
+# if need be; the names of the files are printed.
+use_sources() {
+	local here_is file
+	here_is=$(. /etc/os-release && echo "$VERSION_CODENAME")
+	for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.sources \
+		/etc/apt/sources.list.d/*.list; do
+		grep -qs "\<$here_is\>" "$file" || continue
+		sed "s/\<$here_is\>/$1/g" "$file" > "$2/${file##*/}"
+		echo "$2/${file##*/}"
+	done
+}
+
+# bootstrap SUITE FOLDER LOG OPTION...
+bootstrap() {
+	local suite=$1 root=$2 log=$3 work
+	shift 3
+	rm -rf "$root"
+	work=$(mktemp -d)
+	mmdebstrap --quiet "$@" "$suite" "$root" $(use_sources "$suite" "$work") \
+		> "$log" 2>&1 || fail vm "mmdebstrap failed, see $log"
+	rm -rf "$work"
+}
+
+# make_root NAME SUITE PACKAGES: a root file system, in $cache/root-NAME.
+make_root() {
+	local root=$cache/root-$1
+	[ "$(cat "$root/.made" 2>/dev/null)" = "$2 $3" ] && return
+	bootstrap "$2" "$root" "$cache/root-$1.log" --variant=minbase \
+		--include="$3"
+	chmod 1777 "$root/tmp"
+	echo "$2 $3" > "$root/.made"
+}
+
+# make_kernel SUITE: unpacked and never installed, in $cache/kernel-SUITE.
+make_kernel() {
+	local dir=$cache/kernel-$1
+	[ -e "$dir/.made" ] && return
+	bootstrap "$1" "$dir" "$cache/kernel-$1.log" --variant=extract \
+		--include=linux-image-amd64
+	[ -d "$dir/lib" ] || ln -s usr/lib "$dir/lib"
+	ls "$dir/lib/modules" > "$dir/.version"
+	depmod -b "$dir" "$(cat "$dir/.version")" || fail vm "no modules in $dir"
+	touch "$dir/.made"
+}
+
+# make_initramfs SUITE FILE
+make_initramfs() {
+	local dir=$cache/kernel-$1 version work module file
+	version=$(cat "$dir/.version")
+	work=$(mktemp -d)
+	mkdir -p "$work"/{bin,modules,proc,sys,dev,lower,upper,new}
+	cp /bin/busybox "$work/bin/busybox"
+	cp "$here/initramfs" "$work/init"
+	chmod 755 "$work/init"
+	for module in virtio_pci 9pnet_virtio 9p overlay; do
+		modprobe -d "$dir" -S "$version" --show-depends $module
+	done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' |
+	while read -r file; do
+		module=$(basename "${file%.xz}")
+		case $file in
+		*.xz) xz -dc "$file" > "$work/modules/$module" ;;
+		*) cp "$file" "$work/modules/$module" ;;
+		esac
+		echo "$module" >> "$work/modules/order"
+	done
+	(cd "$work" && find . | cpio --quiet -o -H newc | gzip -1) > "$2"
+	rm -rf "$work"
+}
+
+share() {
+	printf '%s' "local,path=$2,mount_tag=$1,security_model=none,multidevs=remap$3"
+}
+
+# run_vm SUITE ROOT OUT SECONDS ARGUMENT...: boot, and wait for the end.  The
+# guest sees tests/ in /t/tests, $stage in /t/stage and OUT, writable, in
+# /t/out; the arguments are the kernel's, for guest/init.
+run_vm() {
+	local dir=$cache/kernel-$1 root=$cache/root-$2 out=$3 seconds=$4
+	local initramfs
+	initramfs=$(mktemp)
+	make_initramfs "$1" "$initramfs"
+	shift 4
+	chmod 755 "$out"
+	# Emulated on purpose: it works on every machine, nested KVM does not.
+	timeout "$seconds" qemu-system-x86_64 -accel tcg,thread=multi -cpu max \
+		-smp 2 -m 1536 -nographic -no-reboot -nic none \
+		-kernel "$dir"/boot/vmlinuz-* -initrd "$initramfs" \
+		-append "console=ttyS0 quiet panic=-1 mitigations=off $*" \
+		-virtfs "$(share root "$root" ,readonly=on)" \
+		-virtfs "$(share kernel "$dir" ,readonly=on)" \
+		-virtfs "$(share tests "$here/.." ,readonly=on)" \
+		-virtfs "$(share stage "$stage" ,readonly=on)" \
+		-virtfs "$(share out "$out" '')" \
+		< /dev/null > "$out/console" 2>&1
+	rm -f "$initramfs"
+}
