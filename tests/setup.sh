@@ -58,6 +58,23 @@ need() {
 	rm -f "$log"
 }
 
+# own_root ARGUMENT...: where / is no mount point (in a plain chroot), no mount
+# namespace can be made private.  There the caller starts anew on a view of the
+# same files that is one.
+own_root() {
+	local dir status
+	! unshare -m --propagation private true 2> /dev/null || return 0
+	[ -z "${IPSEC_FW_OWN_ROOT:-}" ] || die "mount namespaces do not work here"
+	dir=$(mktemp -d)
+	IPSEC_FW_OWN_ROOT=$dir unshare -m --propagation unchanged bash -c '
+		mount --rbind / "$0" && mount --make-rprivate "$0" &&
+		exec chroot "$0" "$@"' "$dir" "$(readlink -f "$0")" "$@"
+	status=$?
+	umount -l "$dir" 2> /dev/null
+	rmdir "$dir"
+	exit $status
+}
+
 # copy_source FOLDER: the project as it stands here, ready for configure, so
 # that the checkout stays as it is.
 copy_source() {
