@@ -17,6 +17,7 @@
  *	The INI file.  May be missing.
  *	=== kernel
  *	What the kernel says.  May be missing: the daemon is believed.
+ *	    recorded	the inbound state that stands in the recorded file
  *	    sa reqid=N proto=esp|ah mode=tunnel|transport|beet encap=PORT:PORT
  *	       mark=VALUE/MASK
  *	    pass out|in src=NET dst=NET proto=N sport=N dport=N icmp=TYPE/CODE
@@ -91,6 +92,7 @@ struct golden {
 	char name[128], path[768];
 	char *head;			/* up to and with "=== expected" */
 	char *text[SECTION_MAX];	/* NULL: not there */
+	char *recorded;			/* the file of env/, NULL if none */
 	struct env env;
 	struct fwh_event ev;
 	struct fwh_key key;
@@ -150,7 +152,6 @@ static void include(struct golden *g, const char *name)
 		"openswan", "libreswan4", "libreswan5", "strongswan",
 	};
 	char path[768];
-	char *text;
 	size_t i;
 
 	for (i = 0; i < FWH_DIALECT_MAX; i++) {
@@ -160,9 +161,9 @@ static void include(struct golden *g, const char *name)
 		}
 	}
 	snprintf(path, sizeof(path), "%s/env/%s", folder, name);
-	text = read_file(path);
-	env_set_lines(&g->env, text);
-	free(text);
+	free(g->recorded);
+	g->recorded = read_file(path);
+	env_set_lines(&g->env, g->recorded);
 }
 
 static void read_env(struct golden *g)
@@ -306,6 +307,69 @@ static void device_word(struct golden *g, const char *name, char *value)
 		quit(g->path, "=== kernel: device %s", name);
 }
 
+/* "src A dst B proto esp spi N reqid N mode tunnel ..." as ip-xfrm has it.
+ * False if it is not the inbound state of ESP or AH. */
+static bool read_state(const struct golden *g, char *line, struct fwh_sa *ret)
+{
+	struct fwh_addr dst = { .family = FWH_IPV4 };
+	struct fwh_sa sa = { .source = FWH_SA_KERNEL };
+	char *key, *value;
+
+	while ((key = strsep(&line, " "))) {
+		if (!strcmp(key, "encap"))
+			sa.encap = true;	/* type, sport, ... follow */
+		if (!strcmp(key, "encap") || !(value = strsep(&line, " ")))
+			continue;
+		if (!strcmp(key, "dst"))
+			fwh_addr_parse(value, &dst);
+		else if (!strcmp(key, "proto") && strcmp(value, "esp") &&
+			 strcmp(value, "ah"))
+			return false;
+		else if (!strcmp(key, "proto"))
+			sa.ipproto = (uint8_t)find_word(g, protos, value);
+		else if (!strcmp(key, "reqid"))
+			sa.reqid = (uint32_t)number(g, value, UINT32_MAX);
+		else if (!strcmp(key, "mode"))
+			sa.mode = (enum fwh_mode)find_word(g, modes, value);
+		else if (!strcmp(key, "mark"))
+			fwh_mark_parse(value, &sa.mark);
+	}
+	if (!fwh_addr_equal(&dst, &g->ev.me))
+		return false;
+	*ret = sa;
+	return true;
+}
+
+/* What the daemon's word is worth shows here. */
+static void check_believed(const struct golden *g)
+{
+	struct fwh_sa sa;
+
+	fwh_xfrm_find_sa(NULL, &g->ev, &sa, NULL);
+	if (sa.source != FWH_SA_NONE &&
+	    (sa.reqid != g->sa.reqid || sa.ipproto != g->sa.ipproto ||
+	     (sa.mode && sa.mode != g->sa.mode)))
+		quit(g->path, "the daemon tells reqid %u, protocol %u, mode %d,"
+		     " the kernel has %u, %u, %d", sa.reqid, sa.ipproto,
+		     sa.mode, g->sa.reqid, g->sa.ipproto, g->sa.mode);
+}
+
+static void read_recorded(struct golden *g)
+{
+	static const char start[] = "# state ";
+	fwh_autofree char *text = g->recorded ? strdup(g->recorded) : NULL;
+	char *p = text, *line;
+
+	while (p && (line = strsep(&p, "\n"))) {
+		if (strncmp(line, start, strlen(start)) != 0 ||
+		    !read_state(g, line + strlen(start), &g->sa))
+			continue;
+		check_believed(g);
+		return;
+	}
+	quit(g->path, "no state is recorded");
+}
+
 static void new_pass(struct golden *g)
 {
 	if (g->n_passes == ARRAY_SIZE(g->passes))
@@ -327,6 +391,10 @@ static void read_kernel_line(struct golden *g, char *line)
 	char *word;
 	size_t i = 0;
 
+	if (!strcmp(what, "recorded")) {
+		read_recorded(g);
+		return;
+	}
 	while (strcmp(kinds[i].name, what) != 0)
 		if (++i == ARRAY_SIZE(kinds))
 			quit(g->path, "=== kernel: %s", what);
@@ -484,6 +552,7 @@ static bool run_case(const char *name, bool update)
 	env_clear(&g->env);
 	for (i = 0; i < SECTION_MAX; i++)
 		free(g->text[i]);
+	free(g->recorded);
 	free(g->head);
 	free(g);
 	free(got);
