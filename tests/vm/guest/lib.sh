@@ -147,11 +147,12 @@ serve() {
 	done
 }
 
-get() {		# netns address port
-	on "$1" socat -T 2 - "TCP4:$2:$3,connect-timeout=2" < /dev/null 2>&1
+get() {		# netns address port [source]
+	on "$1" socat -T 2 - "TCP4:$2:$3,connect-timeout=2${4:+,bind=$4}" \
+		< /dev/null 2>&1
 }
 
-refused() {	# netns address port: nothing comes back
+refused() {	# netns address port [source]: nothing comes back
 	[ -z "$(get "$@" | grep hello)" ]
 }
 

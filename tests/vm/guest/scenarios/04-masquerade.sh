@@ -3,7 +3,12 @@
 # before there was a connection.
 . /t/tests/vm/guest/lib.sh
 site
-begin site
+conn other <<-'EOF'
+	leftsubnet=192.0.3.0/24
+	rightsubnet=192.0.4.0/24
+EOF
+begin site other
+ip -n west route add 192.0.4.0/24 via 198.51.100.2
 on west iptables-legacy -t nat -A POSTROUTING -o w0 -j MASQUERADE
 on west iptables-legacy -A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT
 tables_before west
@@ -30,14 +35,18 @@ check "the old flow goes on" wait_for 5 grep -q after "$WORK/udp"
 check "the peer may start one too" ping_from elan 192.0.1.10
 no_clear "neither new nor old flows leak"
 is "all of it is ESP" "$(wire_count encrypted)" 13
+# An operator who puts MASQUERADE ahead of us opens the leak; the next call,
+# whichever connection it is for, closes it.
 on west iptables-legacy -t nat -I POSTROUTING -o w0 -j MASQUERADE
-auto west --replace site
-up site
 wire_reset
-check "ping with a second MASQUERADE ahead" ping_from wlan 192.0.2.10
+ping_from wlan 192.0.2.10
+above "a MASQUERADE ahead of us leaks" "$(wire_count clear)" 2
+check "another connection comes up" up other
+wire_reset
+check "ping with that MASQUERADE" ping_from wlan 192.0.2.10
 no_clear "our exemption is first again"
 on west iptables-legacy -t nat -D POSTROUTING -o w0 -j MASQUERADE
-is "the operator's rules are as before" \
-	"$(on west iptables-legacy -t nat -S POSTROUTING | sed -n '$p')" "-A POSTROUTING -o w0 -j MASQUERADE"
+down other
+delete other
 gone site
 finish

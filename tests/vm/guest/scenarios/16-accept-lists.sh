@@ -36,8 +36,9 @@ for kind in policy device; do
 	check "$kind: out: ping is listed" ping_from wlan 192.0.2.10
 	is "$kind: the gateway's own: in" "$(get elan 192.0.1.1 8080)" "hello 8080"
 	check "$kind: the gateway's own: in, another one" refused elan 192.0.1.1 8082
-	check "$kind: the gateway's own: out" ping_from west 192.0.2.10 -I 192.0.1.1
-	check "$kind: the gateway's own: out, another one" refused west 192.0.2.10 8083
+	is "$kind: the gateway's own: out" "$(get west 192.0.2.10 8081 192.0.1.1)" "hello 8081"
+	check "$kind: the gateway's own: out, another one" refused west 192.0.2.10 8083 192.0.1.1
+	check "$kind: the gateway's own: out, ping" ping_from west 192.0.2.10 -I 192.0.1.1
 	no_clear "$kind: no packet in clear on the wire"
 	gone $kind
 done
