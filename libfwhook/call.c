@@ -17,33 +17,22 @@ struct fwh_call {
 	struct fwh_err config_err;	/* code 0: the files were good */
 	struct fwh_err warning;		/* code 0: none */
 	struct fwh_daemon daemon;
-	char run_dir[FWH_PATH_MAX];
+	char run_dir[FWH_PATH_MAX], state_dir[FWH_PATH_MAX];
 	bool ran, had_before;		/* fwh_call_run() did change something */
 	struct fwh_record before;	/* what the connection was then */
 };
 
 /* ---- opening ------------------------------------------------------------- */
 
-/* A bad file refuses what needs settings; taking rules away needs none. */
-static int load_settings(struct fwh_call *call,
-			 const struct fwh_call_options *options,
-			 struct fwh_err *err)
+static int copy_path(const char *path, const char *built_in,
+		     char ret[FWH_PATH_MAX], struct fwh_err *err)
 {
-	const char *file = options->config_file, *dir = options->config_dir;
-	int code;
-
-	if (!file) {
-		file = FWH_SYSCONFDIR "/ipsec-fw/ipsec-fw.conf";
-		dir = FWH_SYSCONFDIR "/ipsec-fw/conf.d";
-	}
-	code = fwh_config_load(file, dir, &call->config, &call->config_err);
-	if (code) {
-		call->config_err.code = code;
-		code = fwh_config_default(&call->config);
-		if (code)
-			return fwh_fail(err, code, "out of memory");
-	}
-	fwh_config_resolve(call->config, call->ev.conn, &call->settings);
+	if (!path)
+		path = built_in;
+	if (strlen(path) >= FWH_PATH_MAX)
+		return fwh_fail(err, -ENAMETOOLONG, "%.100s...: too long",
+				path);
+	strcpy(ret, path);	/* the length was checked */
 	return 0;
 }
 
@@ -51,23 +40,27 @@ int fwh_call_open(const struct fwh_call_options *options, char *const env[],
 		  struct fwh_call **ret, struct fwh_err *err)
 {
 	struct fwh_call *call = calloc(1, sizeof(*call));
-	const char *run_dir = options->run_dir ? options->run_dir :
-					FWH_RUNSTATEDIR "/ipsec-fw";
 	int code;
 
 	if (!call)
 		return fwh_fail(err, -ENOMEM, "out of memory");
 	code = fwh_event_parse(env, &call->ev, err);
-	if (!code && strlen(run_dir) >= sizeof(call->run_dir))
-		code = fwh_fail(err, -ENAMETOOLONG, "%.100s...: too long",
-				run_dir);
 	if (!code)
-		code = load_settings(call, options, err);
+		code = copy_path(options->run_dir, FWH_RUNSTATEDIR "/ipsec-fw",
+				 call->run_dir, err);
+	if (!code)
+		code = copy_path(options->state_dir, FWH_STATEDIR "/ipsec-fw",
+				 call->state_dir, err);
+	/* A bad file refuses what needs settings; taking rules away needs
+	 * none. */
+	if (!code)
+		code = fwh_config_open(options, &call->config,
+				       &call->config_err, err);
 	if (code) {
 		fwh_call_free(call);
 		return code;
 	}
-	strcpy(call->run_dir, run_dir);	/* the length was checked */
+	fwh_config_resolve(call->config, call->ev.conn, &call->settings);
 	fwh_event_key(&call->ev, &call->key);
 	fwh_daemon_find(&call->daemon);
 	*ret = call;
@@ -109,12 +102,12 @@ const struct fwh_err *fwh_call_warning(const struct fwh_call *call)
 
 /* ---- deciding: pure -------------------------------------------------------- */
 
-enum decision { LEAVE, REFRESH, RAISE, LOWER };
+enum decision { LEAVE, ARM, REFRESH, RAISE, LOWER };
 
-/* What the event makes of the connection.  Only up and down decide; route and
- * unroute are shared between connections, skipped, or spurious (Libreswan's
- * kernel.c and routing.c), so they refresh what is known of a connection
- * that is up and nothing else. */
+/* What the event makes of the connection.  Only up and down decide whether it
+ * is up; route and unroute are shared between connections, skipped, or spurious
+ * (Libreswan's kernel.c and routing.c), so they refresh what is known of a
+ * connection that is up, or are the first word of one that will be. */
 static enum decision decide(const struct fwh_event *ev,
 			    const struct fwh_record *before)
 {
@@ -131,10 +124,11 @@ static enum decision decide(const struct fwh_event *ev,
 			return LEAVE;
 		return LOWER;
 	}
-	if (before && before->up && !before->blocked &&
-	    (ev->verbs & (FWH_PREPARE | FWH_ROUTE)))
-		return REFRESH;
-	return LEAVE;
+	if (!(ev->verbs & (FWH_PREPARE | FWH_ROUTE)))
+		return LEAVE;
+	if (!before)
+		return ARM;
+	return before->state == FWH_STATE_UP ? REFRESH : LEAVE;
 }
 
 /* A call that knows of no SA (the second prepare of a trap) must not wipe out
@@ -146,7 +140,23 @@ static bool refreshes(const struct fwh_record *before,
 	       memcmp(&before->sa, &after->sa, sizeof(after->sa)) != 0;
 }
 
-/* ---- what a record's plan needs ---------------------------------------------- */
+/* Does the guard outlive a down?  What sort of connection it is, a daemon that
+ * is going away says no longer: there the record knows. */
+static bool is_armed(const struct fwh_call *call)
+{
+	const struct fwh_event *ev = &call->ev;
+
+	if (call->had_before && ev->verbs & FWH_DOWN) {
+		if (!call->before.armed || call->config_err.code)
+			return call->before.armed;
+		ev = &call->before.ev;
+	} else if (call->config_err.code || ev->going_away) {
+		return false;
+	}
+	return fwh_guard_of(&call->settings, ev) == FWH_GUARD_ARMED;
+}
+
+/* ---- what an up needs to know -------------------------------------------------- */
 
 /* In mark-source = esp a mark belongs to a pair of gateways: ESP does not tell
  * whose it is before it is decrypted.  Two peers can meet in one value; the
@@ -203,81 +213,33 @@ static int find_mark(struct fwh_call *call, struct fwh_store *store,
 				   &record->mark.value, err);
 }
 
-static bool is_granted(const struct fwh_event *ev,
-		       const struct fwh_settings *settings)
+/* XAUTH can fail and the SA come up all the same. */
+static enum fwh_state state_of_up(const struct fwh_call *call)
 {
-	return !ev->xauth_failed || settings->accept_xauth_failed;
+	return call->ev.xauth_failed && !call->settings.accept_xauth_failed ?
+	       FWH_STATE_BLOCKED : FWH_STATE_UP;
 }
 
-/* Everything that the kernel knows and a plan needs to know. */
-struct known {
-	struct fwh_pass *passes;
-	size_t n_passes;
-};
-
-static int ask_kernel(const struct fwh_settings *settings,
-		      struct fwh_record *record, struct known *ret,
-		      struct fwh_err *err)
+/* The kernel's SA, or the daemon's word for it. */
+static int find_sa(struct fwh_record *record, const struct fwh_settings *settings,
+		   struct fwh_err *err)
 {
 	struct fwh_xfrm *xfrm = NULL;
 	int code = fwh_xfrm_open(&xfrm, err);
 
-	memset(ret, 0, sizeof(*ret));
 	if (!code)
 		code = fwh_link_find(&record->ev, err);
 	if (!code)
 		code = fwh_xfrm_find_sa(xfrm, &record->ev, &record->sa, err);
-	if (!code && settings->guard != FWH_GUARD_OFF)
-		code = fwh_xfrm_find_passes(xfrm, &record->ev, &ret->passes,
-					    &ret->n_passes, err);
 	fwh_xfrm_close(xfrm);
 	if (code)
 		return code;
 	if (record->sa.source == FWH_SA_NONE && !settings->mark_esp &&
-	    !record->blocked)
+	    record->state != FWH_STATE_BLOCKED)
 		return fwh_fail(err, -ENOENT, "no reqid: neither the kernel nor "
 				"the daemon knows an SA or policy of these "
 				"selectors; see ip xfrm policy");
 	return 0;
-}
-
-static int plan_record(const struct fwh_record *record,
-		       const struct fwh_settings *settings,
-		       const struct known *known, struct fwh_plan *ret,
-		       struct fwh_err *err)
-{
-	struct fwh_plan_input in = {
-		.ev = &record->ev,
-		.sa = &record->sa,
-		.settings = settings,
-		.mark = record->mark,
-		.passes = known->passes,
-		.n_passes = known->n_passes,
-		.up = record->up,
-		.blocked = record->blocked,
-	};
-
-	return fwh_plan_build(&in, ret, err);
-}
-
-/* Rules can be in the selectors' family and in the gateways'. */
-static unsigned int families_of(const struct fwh_event *ev)
-{
-	return 1u << ev->sel.local.family | 1u << ev->me.family;
-}
-
-/* ---- making it so --------------------------------------------------------------- */
-
-static int apply_plans(struct fwh_call *call, const struct fwh_change *changes,
-		       size_t n, struct fwh_err *err)
-{
-	const struct fwh_globals *globals = fwh_call_globals(call);
-	const struct fwh_backend *backend = fwh_backend_find(globals->backend);
-
-	if (!backend)
-		return fwh_fail(err, -EINVAL, "backend = %s: not built in",
-				globals->backend);
-	return fwh_backend_apply(backend, globals, changes, n, err);
 }
 
 /* Connections in conntrack that were translated before go on being translated,
@@ -288,191 +250,219 @@ static int end_translations(const struct fwh_settings *settings,
 {
 	int code = 0;
 
-	if (record->up && !record->blocked && settings->nat_exempt)
+	if (record->state != FWH_STATE_BLOCKED && settings->nat_exempt)
 		code = fwh_conntrack_flush_snat(&record->ev.sel, err);
 	return code < 0 ? code : 0;
 }
 
-/* Record and kernel become `after' together, or stay. */
-static int commit_record(struct fwh_call *call, struct fwh_store *store,
-			 const struct fwh_settings *settings,
-			 const struct fwh_record *after,
-			 const struct known *known, struct fwh_err *err)
-{
-	struct fwh_plan plan = { .n = 0 };
-	struct fwh_change change = { .plan = &plan };
-	int code = plan_record(after, settings, known, &plan, err);
+/* ---- making it so --------------------------------------------------------------- */
 
-	if (code)
-		return code;
-	change.families = families_of(&after->ev);
-	if (call->had_before)
-		change.families |= families_of(&call->before.ev);
-	code = fwh_store_stage(store, &call->key, after->up ? after : NULL, err);
-	if (!code)
-		code = apply_plans(call, &change, 1, err);
-	if (!code)
-		code = fwh_store_commit(store, err);
-	if (!code && call->had_before &&
-	    call->before.mark.value != after->mark.value)
-		fwh_store_drop_mark(store, &call->key, &call->before.mark);
-	fwh_plan_free(&plan);
+/* A target for the call's connection, which shall have this state. */
+static void make_target(const struct fwh_call *call, enum fwh_state state,
+			struct fwh_target *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->key = call->key;
+	ret->had_before = call->had_before;
+	ret->before = call->before;
+	ret->settings = call->settings;
+	ret->after.ev = call->ev;
+	ret->after.daemon = call->daemon;
+	ret->after.state = state;
+	ret->after.armed = is_armed(call);
+}
+
+static int commit(struct fwh_call *call, struct fwh_store *store,
+		  struct fwh_target *target, struct fwh_err *err)
+{
+	struct fwh_err trouble;
+	int code = fwh_targets_commit(fwh_call_globals(call), store, target, 1,
+				      err);
+
+	/* The guard stands now; that it would not after a boot is no reason to
+	 * give the connection up. */
+	if (!code && fwh_saved_set(call->state_dir, &target->key,
+				   &target->after, &trouble))
+		call->warning = trouble;
 	return code;
 }
 
-/* The connection shall be up. */
+/* The target, up or blocked, with what the kernel knows of it. */
 static int raise(struct fwh_call *call, struct fwh_store *store,
-		 const struct fwh_settings *settings,
-		 struct fwh_record *after, struct fwh_err *err)
+		 struct fwh_target *target, struct fwh_err *err)
 {
-	struct known known = { .n_passes = 0 };
-	int code;
+	int code = find_sa(&target->after, &target->settings, err);
 
-	after->up = true;
-	code = ask_kernel(settings, after, &known, err);
 	if (!code)
-		code = find_mark(call, store, settings, after, err);
-	if (!code)
-		code = commit_record(call, store, settings, after, &known, err);
-	free(known.passes);
-	return code;
-}
-
-static int lower(struct fwh_call *call, struct fwh_store *store,
-		 struct fwh_record *after, struct fwh_err *err)
-{
-	struct known known = { .n_passes = 0 };
-
-	after->up = after->blocked = false;
-	return commit_record(call, store, &call->settings, after, &known, err);
-}
-
-static struct fwh_record record_of_call(const struct fwh_call *call)
-{
-	struct fwh_record record;
-
-	memset(&record, 0, sizeof(record));
-	record.ev = call->ev;
-	record.daemon = call->daemon;
-	return record;
+		code = find_mark(call, store, &target->settings,
+				 &target->after, err);
+	return code ? code : commit(call, store, target, err);
 }
 
 /* Put the connection back to what it was before this call. */
 static int restore(struct fwh_call *call, struct fwh_store *store,
 		   struct fwh_err *err)
 {
-	struct fwh_record record = call->before;
+	struct fwh_target target;
 
-	if (call->had_before && record.up)
-		return raise(call, store, &call->settings, &record, err);
-	record = record_of_call(call);
-	return lower(call, store, &record, err);
+	make_target(call, FWH_STATE_DOWN, &target);
+	target.after.armed = false;
+	if (call->had_before)
+		target.after = call->before;
+	if (target.after.state == FWH_STATE_UP || target.after.state == FWH_STATE_BLOCKED)
+		return raise(call, store, &target, err);
+	return commit(call, store, &target, err);
 }
 
-static int act(struct fwh_call *call, struct fwh_store *store,
-	       struct fwh_err *err)
+static int go_up(struct fwh_call *call, struct fwh_store *store,
+		 struct fwh_err *err)
 {
-	const struct fwh_record *before = call->had_before ? &call->before :
-							     NULL;
-	enum decision decision = decide(&call->ev, before);
-	struct fwh_record after = record_of_call(call);
+	struct fwh_target target;
 	int code;
 
-	/* With broken settings, what is up stays as it is. */
-	if (decision == LEAVE ||
-	    (decision == REFRESH && call->config_err.code))
-		return 0;
-	if (decision == LOWER)
-		return lower(call, store, &after, err);
-	if (call->config_err.code) {
-		if (err)
-			*err = call->config_err;
-		return call->config_err.code;
-	}
-	if (decision == REFRESH) {
-		struct known known = { .n_passes = 0 };
-
-		code = ask_kernel(&call->settings, &after, &known, NULL);
-		free(known.passes);
-		if (code || !refreshes(before, &after))
-			return 0;
-		after.ev = before->ev;
-		after.daemon = before->daemon;
-	}
-	after.blocked = !is_granted(&after.ev, &call->settings);
-	if (after.blocked)
+	make_target(call, state_of_up(call), &target);
+	if (target.after.state == FWH_STATE_BLOCKED)
 		fwh_fail(&call->warning, -EACCES, "XAUTH failed: all traffic of "
 			 "the connection is blocked; accept-xauth-failed = yes "
 			 "would accept it");
-	code = raise(call, store, &call->settings, &after, err);
+	code = raise(call, store, &target, err);
 	if (code)
 		return code;
-	code = end_translations(&call->settings, &after, err);
+	code = end_translations(&call->settings, &target.after, err);
 	if (code)
 		restore(call, store, NULL);
 	return code;
 }
 
+static int refresh(struct fwh_call *call, struct fwh_store *store,
+		   struct fwh_err *err)
+{
+	struct fwh_target target;
+
+	make_target(call, FWH_STATE_UP, &target);
+	if (find_sa(&target.after, &call->settings, NULL) ||
+	    !refreshes(&call->before, &target.after))
+		return 0;
+	target.after.ev = call->before.ev;
+	target.after.daemon = call->before.daemon;
+	target.after.armed = call->before.armed;
+	return raise(call, store, &target, err);
+}
+
+static int go_down(struct fwh_call *call, struct fwh_store *store,
+		   struct fwh_err *err)
+{
+	struct fwh_target target;
+	int code;
+
+	make_target(call, FWH_STATE_DOWN, &target);
+	if (target.after.armed)
+		target.after = fwh_record_armed(call->had_before ?
+						&call->before : &target.after);
+	code = commit(call, store, &target, err);
+	/* Libreswan: UP is gone from the policy after the operator's own. */
+	if (!code && target.after.armed && !(call->ev.flags & FWH_CONN_UP) &&
+	    (!call->had_before || call->before.state != FWH_STATE_ARMED))
+		fwh_fail(&call->warning, -EHOSTUNREACH, "down, and its traffic "
+			 "stays blocked; to release it: ipsec-fw disarm '%s'",
+			 call->ev.conn);
+	return code;
+}
+
+static int arm(struct fwh_call *call, struct fwh_store *store,
+	       struct fwh_err *err)
+{
+	struct fwh_target target;
+	struct fwh_err trouble;
+	int code;
+
+	make_target(call, FWH_STATE_ARMED, &target);
+	if (!target.after.armed)
+		return 0;
+	target.after = fwh_record_armed(&target.after);
+	code = commit(call, store, &target, err);
+	/* What was translated in clear would be once the policies come, which
+	 * is before the daemon's up. */
+	if (!code && end_translations(&call->settings, &target.after, &trouble))
+		call->warning = trouble;
+	return code;
+}
+
+static int act(struct fwh_call *call, struct fwh_store *store,
+	       struct fwh_err *err)
+{
+	enum decision decision = decide(&call->ev, call->had_before ?
+					&call->before : NULL);
+
+	if (decision == LEAVE)
+		return 0;
+	if (decision == LOWER)
+		return go_down(call, store, err);
+	if (call->config_err.code) {
+		/* With broken settings, what is up stays as it is. */
+		if (decision != RAISE)
+			return 0;
+		if (err)
+			*err = call->config_err;
+		return call->config_err.code;
+	}
+	return decision == RAISE ? go_up(call, store, err) :
+	       decision == REFRESH ? refresh(call, store, err) :
+				     arm(call, store, err);
+}
+
 /* ---- other connections of a daemon that is dead ----------------------------------- */
 
-struct sweep {
-	struct fwh_record *records;
-	struct fwh_plan *plans;		/* empty ones, for their keys */
-	struct fwh_change *changes;
-	size_t n_records, n_dead;
-};
-
-static int gather_dead(struct fwh_store *store, struct sweep *sweep,
-		       struct fwh_err *err)
+static size_t gather_dead(struct fwh_call *call,
+			  const struct fwh_record *records, size_t n,
+			  struct fwh_target *ret)
 {
-	size_t damaged, i;
-	int code = fwh_store_all(store, &sweep->records, &sweep->n_records,
-				 &damaged, err);
+	size_t i, dead = 0;
 
-	if (code)
-		return code;
-	sweep->plans = calloc(sweep->n_records + 1, sizeof(*sweep->plans));
-	sweep->changes = calloc(sweep->n_records + 1, sizeof(*sweep->changes));
-	if (!sweep->plans || !sweep->changes)
-		return fwh_fail(err, -ENOMEM, "out of memory");
-	for (i = 0; i < sweep->n_records; i++) {
-		const struct fwh_record *record = &sweep->records[i];
+	for (i = 0; i < n; i++) {
+		const struct fwh_record *record = &records[i];
+		struct fwh_target *target = &ret[dead];
 
 		if (!record->daemon.pid || fwh_daemon_alive(&record->daemon))
 			continue;
-		fwh_event_key(&record->ev, &sweep->plans[sweep->n_dead].key);
-		sweep->changes[sweep->n_dead].plan =
-			&sweep->plans[sweep->n_dead];
-		sweep->changes[sweep->n_dead].families =
-			families_of(&record->ev);
-		sweep->records[sweep->n_dead++] = *record;
+		dead++;
+		fwh_event_key(&record->ev, &target->key);
+		target->had_before = true;
+		target->before = *record;
+		fwh_config_resolve(call->config, record->ev.conn,
+				   &target->settings);
+		target->after.ev = record->ev;
+		if (record->armed)
+			target->after = fwh_record_armed(record);
 	}
-	return 0;
+	return dead;
+}
+
+/* A damaged record is told when its connection calls. */
+static void ignore(const struct fwh_err *err, void *arg)
+{
+	(void)err;
+	(void)arg;
 }
 
 /* A dead daemon's connections are not up: its reqids start over and would
- * match a stranger's SA. */
+ * match a stranger's SA.  Their guards stay. */
 static int sweep_dead(struct fwh_call *call, struct fwh_store *store,
 		      struct fwh_err *err)
 {
-	struct sweep sweep = { .n_dead = 0 };
-	size_t i;
-	int code = gather_dead(store, &sweep, err);
+	fwh_autofree struct fwh_record *records = NULL;
+	fwh_autofree struct fwh_target *targets = NULL;
+	size_t n;
+	int code = fwh_store_list(store, ignore, NULL, &records, &n, err);
 
-	if (!code && sweep.n_dead)
-		code = apply_plans(call, sweep.changes, sweep.n_dead, err);
-	for (i = 0; !code && i < sweep.n_dead; i++) {
-		code = fwh_store_stage(store, &sweep.plans[i].key, NULL, err);
-		if (!code)
-			code = fwh_store_commit(store, err);
-		if (!code)
-			fwh_store_drop_mark(store, &sweep.plans[i].key,
-					    &sweep.records[i].mark);
-	}
-	free(sweep.records);
-	free(sweep.plans);
-	free(sweep.changes);
-	return code;
+	if (code || !n)
+		return code;
+	targets = calloc(n, sizeof(*targets));
+	if (!targets)
+		return fwh_fail(err, -ENOMEM, "out of memory");
+	n = gather_dead(call, records, n, targets);
+	return n ? fwh_targets_commit(fwh_call_globals(call), store, targets, n,
+				      err) : 0;
 }
 
 /* Hold the connection's record; before that, once in a daemon's life, all of
@@ -540,17 +530,16 @@ static bool is_firewall_matter(const struct fwh_event *ev)
 static int block(struct fwh_call *call, struct fwh_store *store,
 		 struct fwh_err *err)
 {
-	struct fwh_settings settings = call->settings;
-	struct fwh_record after = record_of_call(call);
+	struct fwh_target target;
 
+	make_target(call, FWH_STATE_BLOCKED, &target);
 	/* A guard needs mangle only: the less it asks, the surer it comes. */
-	settings.reject = false;
-	settings.open_ike = false;
-	settings.log = FWH_LOG_OFF;
-	settings.mark_off = true;
-	settings.mark_esp = false;
-	after.blocked = true;
-	return raise(call, store, &settings, &after, err);
+	target.settings.reject = false;
+	target.settings.open_ike = false;
+	target.settings.log = FWH_LOG_OFF;
+	target.settings.mark_off = true;
+	target.settings.mark_esp = false;
+	return raise(call, store, &target, err);
 }
 
 int fwh_call_run(struct fwh_call *call, bool *ret_held, struct fwh_err *err)
@@ -603,9 +592,8 @@ int fwh_call_revert(struct fwh_call *call, struct fwh_err *err)
 
 int fwh_call_print(struct fwh_call *call, FILE *f, struct fwh_err *err)
 {
-	struct fwh_record record = record_of_call(call);
-	struct known known = { .n_passes = 0 };
 	struct fwh_plan plan = { .n = 0 };
+	struct fwh_target target;
 	int code;
 
 	if (call->config_err.code) {
@@ -615,20 +603,20 @@ int fwh_call_print(struct fwh_call *call, FILE *f, struct fwh_err *err)
 	}
 	if (decide(&call->ev, NULL) != RAISE)
 		return 0;
-	record.up = true;
-	record.blocked = !is_granted(&record.ev, &call->settings);
+	make_target(call, state_of_up(call), &target);
 	/* Without the right to ask the kernel, the daemon is believed. */
-	code = ask_kernel(&call->settings, &record, &known, err);
-	if (code == -EPERM)
-		code = fwh_xfrm_find_sa(NULL, &record.ev, &record.sa, err);
+	code = find_sa(&target.after, &call->settings, err);
+	target.no_kernel = code == -EPERM;
+	if (target.no_kernel)
+		code = fwh_xfrm_find_sa(NULL, &call->ev, &target.after.sa, err);
 	if (!code)
-		code = find_mark(call, NULL, &call->settings, &record, err);
+		code = find_mark(call, NULL, &call->settings, &target.after,
+				 err);
 	if (!code)
-		code = plan_record(&record, &call->settings, &known, &plan, err);
+		code = fwh_target_plan(&target, &plan, err);
 	if (!code && fwh_plan_print(&plan, f))
 		code = fwh_fail(err, -EIO, "writing the plan: %s",
 				strerror(errno));
-	free(known.passes);
 	fwh_plan_free(&plan);
 	return code;
 }

@@ -249,8 +249,8 @@ static int parse_word(struct value *value)
 	return 0;
 }
 /* The words in keys[] have this order. */
-_Static_assert(FWH_GUARD_OFF == 0 && FWH_GUARD_UP == 1 && FWH_GUARD_ARMED == 2,
-	       "guard");
+_Static_assert(FWH_GUARD_OFF == 0 && FWH_GUARD_UP == 1 &&
+	       FWH_GUARD_ARMED == 2 && FWH_GUARD_AUTO == 3, "guard");
 _Static_assert(FWH_LOG_OFF == 0 && FWH_LOG_KERNEL == 1 && FWH_LOG_NFLOG == 2,
 	       "log");
 _Static_assert(FWH_POSITION_TOP == 0 && FWH_POSITION_BOTTOM == 1, "position");
@@ -450,6 +450,28 @@ static int parse_services(struct value *value)
 	return more;
 }
 
+static int parse_ranges(struct value *value)
+{
+	struct fwh_ranges *out = value->field;
+	const char *p = value->text;
+	int more;
+
+	if (!value->again || !strcasecmp(p, "none"))
+		out->n = 0;
+	if (!strcasecmp(p, "none"))
+		return 0;
+	while ((more = next_item(value, &p)) > 0) {
+		if (out->n == FWH_RANGES_MAX)
+			return refuse(value, "more than 16 entries");
+		if (fwh_range_parse(value->item, &out->list[out->n]))
+			return refuse(value, "expected ADDRESS/LENGTH without "
+				      "host bits, FIRST-LAST or ADDRESS");
+		out->n++;
+	}
+	return more;
+}
+_Static_assert(FWH_RANGES_MAX == 16, "parse_ranges() says so");
+
 static int parse_mss(struct value *value)
 {
 	struct fwh_settings *out = value->settings;
@@ -630,6 +652,7 @@ static int parse_backend(struct value *value)
 #define ALL(first, last) SPAN(struct section, values.first, values.last)
 #define GLOBAL_ONE(member) SPAN(struct fwh_globals, member, member)
 #define YES_NO		parse_bool
+#define RANGES		"none, or at most 16 address ranges"
 #define SERVICES	"all, or at most 32 of PROTOCOL/PORT, "			\
 			"PROTOCOL/LOW-HIGH and PROTOCOL"
 
@@ -659,8 +682,17 @@ static const struct key keys[] = {
 	  ONE(accept_xauth_failed), "yes no", "yes or no",
 	  "accept although XAUTH failed" },
 	{ "guard", PLAN_KINDS, false, parse_word, ONE(guard),
-	  "off up armed", "armed, up or off",
+	  "off up armed auto", "auto, armed, up or off",
 	  "drop the protected addresses' packets in clear text" },
+	{ "guard-exempt", PLAN_KINDS, true, parse_ranges, ONE(guard_exempt),
+	  "none", RANGES, "what of the peer's side may be in clear" },
+	{ "guard-families", PLAN_KINDS, false, parse_word, ONE(guard_both),
+	  "own both", "own or both",
+	  "whether a full tunnel stops the other address family" },
+	{ "guard-local", CONN, true, parse_ranges, ONE(guard_local), "none",
+	  RANGES, "our side, for a guard before any daemon runs" },
+	{ "guard-remote", CONN, true, parse_ranges, ONE(guard_remote), "none",
+	  RANGES, "the peer's side of it" },
 	{ "reject", PLAN_KINDS, false, YES_NO, ONE(reject), "yes no",
 	  "yes or no", "tell the sender of what the guard drops" },
 	{ "nat-exempt", PLAN_KINDS, false, YES_NO, ONE(nat_exempt), "yes no",
@@ -740,8 +772,9 @@ static int unknown_key(struct reader *r, const char *name)
 	if (other)
 		return fail_here(r, -EINVAL, "%s does not belong here but into "
 				 "%s", name, other->kinds == GLOBAL ?
-				 "[global]" : "[default], [template NAME] or "
-				 "[conn PATTERN]");
+				 "[global]" : other->kinds == CONN ?
+				 "[conn NAME]" : "[default], [template NAME] "
+				 "or [conn PATTERN]");
 	for (i = 0; i < ARRAY_SIZE(keys); i++)
 		if (keys[i].kinds & r->kind)
 			consider(&nearest, keys[i].name, strlen(keys[i].name));
@@ -1331,7 +1364,7 @@ static const struct fwh_settings built_in = {
 	.mark_auto = true,
 	.accept_forward = true,
 	.accept_local = true,
-	.guard = FWH_GUARD_ARMED,
+	.guard = FWH_GUARD_AUTO,
 	.nat_exempt = true,
 	.log_prefix = "ipsec-fw ",
 	.log_rate = 10,
@@ -1516,4 +1549,37 @@ void fwh_config_resolve(const struct fwh_config *config, const char *conn,
 			struct fwh_settings *ret)
 {
 	apply_all(config, find_conn(config, conn), ret);
+}
+
+const char *fwh_config_conn(const struct fwh_config *config, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < config->n; i++) {
+		const struct section *section = &config->sections[i];
+
+		if (section->kind == CONN && !section->pattern && !n--)
+			return section->name;
+	}
+	return NULL;
+}
+
+int fwh_config_open(const struct fwh_call_options *options,
+		    struct fwh_config **ret, struct fwh_err *ret_bad,
+		    struct fwh_err *err)
+{
+	const char *file = options->config_file, *dir = options->config_dir;
+	int code;
+
+	if (!file) {
+		file = FWH_SYSCONFDIR "/ipsec-fw/ipsec-fw.conf";
+		dir = FWH_SYSCONFDIR "/ipsec-fw/conf.d";
+	}
+	ret_bad->code = 0;
+	code = fwh_config_load(file, dir, ret, ret_bad);
+	if (!code)
+		return 0;
+	ret_bad->code = code;
+	code = fwh_config_default(ret);
+	return code ? fwh_fail(err, code, "out of memory") : 0;
 }

@@ -221,7 +221,12 @@ void fwh_event_key(const struct fwh_event *ev, struct fwh_key *ret);
 
 /* ---- settings: what the operator says --------------------------------- */
 
-enum fwh_guard { FWH_GUARD_OFF, FWH_GUARD_UP, FWH_GUARD_ARMED };
+enum fwh_guard {
+	FWH_GUARD_OFF,
+	FWH_GUARD_UP,			/* from up to down */
+	FWH_GUARD_ARMED,		/* from the first event on, for good */
+	FWH_GUARD_AUTO			/* as fwh_guard_of() finds fit */
+};
 enum fwh_log_target { FWH_LOG_OFF, FWH_LOG_KERNEL, FWH_LOG_NFLOG };
 enum fwh_verbosity { FWH_ERROR, FWH_INFO, FWH_DEBUG };
 enum fwh_position { FWH_POSITION_TOP, FWH_POSITION_BOTTOM };
@@ -240,6 +245,14 @@ struct fwh_services {
 	size_t n;			/* 0: everything */
 };
 
+#define FWH_RANGES_MAX		16
+
+/* Address ranges of either family. */
+struct fwh_ranges {
+	struct fwh_range list[FWH_RANGES_MAX];
+	size_t n;
+};
+
 #define FWH_TCP_ENCAP_MAX	4
 #define FWH_PATH_MAX		256
 #define FWH_LOG_PREFIX_MAX	30	/* with its NUL: the LOG target's limit */
@@ -254,6 +267,9 @@ struct fwh_settings {
 	bool accept_xauth_failed;
 	struct fwh_services accept_in, accept_out;
 	enum fwh_guard guard;
+	struct fwh_ranges guard_exempt;	/* of the peer's side */
+	struct fwh_ranges guard_local, guard_remote; /* without any daemon */
+	bool guard_both;		/* a full tunnel's other family too */
 	bool reject;
 	bool nat_exempt;
 	uint16_t mss;			/* 0: off */
@@ -422,6 +438,13 @@ struct fwh_plan {
 	size_t n, cap;
 };
 
+enum fwh_state {
+	FWH_STATE_DOWN,			/* no rules */
+	FWH_STATE_ARMED,			/* down, but its guard stands */
+	FWH_STATE_UP,
+	FWH_STATE_BLOCKED			/* up, but nothing may pass */
+};
+
 /* What a connection's rules are computed from, and nothing else. */
 struct fwh_plan_input {
 	const struct fwh_event *ev;
@@ -430,9 +453,14 @@ struct fwh_plan_input {
 	struct fwh_mark mark;		/* mask 0: none */
 	const struct fwh_pass *passes;
 	size_t n_passes;
-	bool up;			/* false: the plan is empty */
-	bool blocked;			/* up, but nothing may pass */
+	enum fwh_state state;
 };
+
+/* How long a connection's guard stands.  FWH_GUARD_AUTO is armed, but up where
+ * addresses are on loan (instances, leases, either way) and off where clear
+ * text is the agreed fall-back (opportunistic connections). */
+enum fwh_guard fwh_guard_of(const struct fwh_settings *settings,
+			    const struct fwh_event *ev);
 
 /* Compute the complete list of rules of one connection.  Pure.
  * Returns 0, -ENOMEM, or -E2BIG if two ranges need too many prefixes.
@@ -482,8 +510,10 @@ struct fwh_record {
 	struct fwh_event ev;
 	struct fwh_sa sa;
 	struct fwh_mark mark;
-	struct fwh_daemon daemon;
-	bool up, blocked;
+	struct fwh_daemon daemon;	/* while up or blocked */
+	enum fwh_state state;
+	bool armed;			/* down will be FWH_STATE_ARMED */
+	unsigned int families;		/* that have rules: 1 << family */
 };
 
 /* ---- the whole: one call of a daemon ------------------------------------ */
@@ -492,6 +522,7 @@ struct fwh_call_options {
 	const char *config_file;	/* NULL: the built-in place */
 	const char *config_dir;		/* NULL: none if config_file is given */
 	const char *run_dir;		/* NULL: the built-in place */
+	const char *state_dir;		/* what outlives a boot; NULL likewise */
 };
 
 struct fwh_call;
@@ -522,6 +553,26 @@ int fwh_call_run(struct fwh_call *call, bool *ret_held, struct fwh_err *err);
 int fwh_call_revert(struct fwh_call *call, struct fwh_err *err);
 /* Print what fwh_call_run() would make the kernel hold; changes nothing. */
 int fwh_call_print(struct fwh_call *call, FILE *f, struct fwh_err *err);
+
+/* ---- guards without a daemon --------------------------------------------- */
+
+/* Put up the guards that were saved, and those of guard-local and guard-remote:
+ * in one commit a table, before any interface is up.  Connections that are up
+ * are left alone.  Whatever is damaged is complained of (complain may be NULL)
+ * and counted, and the rest armed.  Returns 0 or a negative errno. */
+int fwh_guards_arm(const struct fwh_call_options *options,
+		   void (*complain)(const struct fwh_err *err, void *arg),
+		   void *arg, size_t *ret_n, size_t *ret_complaints,
+		   struct fwh_err *err);
+/* Release the traffic of the connections of this name (NULL: of all), and
+ * forget their guards until their daemons call again.  One that is up is
+ * guarded until it is down.  ret_n: how many there were. */
+int fwh_guards_disarm(const struct fwh_call_options *options, const char *conn,
+		      size_t *ret_n, struct fwh_err *err);
+/* Every connection that has a record, malloc'ed, in no order. */
+int fwh_guards_list(const struct fwh_call_options *options,
+		    struct fwh_record **ret, size_t *ret_n,
+		    struct fwh_err *err);
 
 #pragma GCC visibility pop
 

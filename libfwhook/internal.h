@@ -105,6 +105,17 @@ bool fwh_daemon_alive(const struct fwh_daemon *daemon);
  * error.  Returns 0, -ENOMEM or -EIO. */
 int fwh_link_find(struct fwh_event *ev, struct fwh_err *err);
 
+/* config.c */
+/* Load what the options say, or the built-in places.  What is wrong with the
+ * files goes to ret_bad (its code 0 if nothing is), and the built-in settings
+ * come instead.  Returns 0 or -ENOMEM. */
+int fwh_config_open(const struct fwh_call_options *options,
+		    struct fwh_config **ret, struct fwh_err *ret_bad,
+		    struct fwh_err *err);
+/* The names of [conn NAME] sections that are no patterns, by number; NULL
+ * after the last. */
+const char *fwh_config_conn(const struct fwh_config *config, size_t n);
+
 /* conntrack.c */
 /* Delete the conntrack entries whose original direction matches the
  * selectors and that carry a source translation: they would go on translating
@@ -114,6 +125,45 @@ int fwh_conntrack_flush_snat(const struct fwh_selector *sel,
 			     struct fwh_err *err);
 
 /* record.c */
+#define FWH_RECORD_NAME_MAX	32
+#define FWH_RECORD_MAX	8192		/* a record is about 1,500 bytes */
+#define FWH_LINES_MAX	96
+/* A file as a list of lines, which is what an environment is. */
+struct fwh_lines {
+	char text[FWH_RECORD_MAX];
+	char *line[FWH_LINES_MAX + 1];
+	size_t n;
+};
+/* Returns 0, what open() said, or -EBADMSG for what is no text or too much. */
+int fwh_lines_read(int dir, const char *name, struct fwh_lines *ret);
+/* Split into exactly n decimal or 0x numbers.  Returns 0 or -EBADMSG. */
+int fwh_numbers_parse(const char *s, uint64_t *ret, size_t n);
+/* The file name of a key's record. */
+void fwh_record_name(const struct fwh_key *key, char ret[FWH_RECORD_NAME_MAX]);
+/* Make a new file of the record, on the disk when this returns. */
+int fwh_record_create(int dir, const char *name,
+		      const struct fwh_record *record);
+/* Returns 0, what open() said, or -EBADMSG for a damaged record. */
+int fwh_record_read(int dir, const char *name, struct fwh_record *ret);
+/* Every readable record of a folder, malloc'ed; of others is complained. */
+int fwh_records_list(int dir, const char *path,
+		     void (*complain)(const struct fwh_err *err, void *arg),
+		     void *arg, struct fwh_record **ret, size_t *ret_n,
+		     struct fwh_err *err);
+
+/* Write the record as fwh_record_read() reads it.  Returns 0 or -EIO. */
+int fwh_record_write(const struct fwh_record *record, FILE *f);
+
+/* saved.c */
+/* Save the record's guard if it is armed, else see that none is saved. */
+int fwh_saved_set(const char *state_dir, const struct fwh_key *key,
+		  const struct fwh_record *record, struct fwh_err *err);
+int fwh_saved_list(const char *state_dir,
+		   void (*complain)(const struct fwh_err *err, void *arg),
+		   void *arg, struct fwh_record **ret, size_t *ret_n,
+		   struct fwh_err *err);
+
+/* store.c */
 struct fwh_store;			/* the run directory of this network namespace */
 int fwh_store_open(const char *run_dir, unsigned int wait_ms,
 		   struct fwh_store **ret, struct fwh_err *err);
@@ -133,9 +183,11 @@ int fwh_store_stage(struct fwh_store *store, const struct fwh_key *key,
 /* Put the staged record in force, or drop it. */
 int fwh_store_commit(struct fwh_store *store, struct fwh_err *err);
 void fwh_store_abort(struct fwh_store *store);
-/* Every readable record, malloc'ed; damaged ones are counted. */
-int fwh_store_all(struct fwh_store *store, struct fwh_record **ret,
-		  size_t *ret_n, size_t *ret_damaged, struct fwh_err *err);
+/* Every readable record, malloc'ed; of damaged ones is complained. */
+int fwh_store_list(struct fwh_store *store,
+		   void (*complain)(const struct fwh_err *err, void *arg),
+		   void *arg, struct fwh_record **ret, size_t *ret_n,
+		   struct fwh_err *err);
 /* A mark value within mask that no other key has; the one of the key's record
  * again if it has one.  Returns 0 or -ENOSPC. */
 int fwh_store_take_mark(struct fwh_store *store, const struct fwh_key *key,
@@ -149,5 +201,25 @@ int fwh_store_knows_daemon(struct fwh_store *store,
 /* Put it on the list, from which the dead ones go. */
 int fwh_store_add_daemon(struct fwh_store *store,
 			 const struct fwh_daemon *daemon, struct fwh_err *err);
+
+
+/* connections.c */
+/* What a connection shall be. */
+struct fwh_target {
+	struct fwh_key key;
+	bool had_before;
+	struct fwh_record before, after;
+	struct fwh_settings settings;	/* that the plan is made with */
+	bool no_kernel;			/* which we have no right to ask */
+};
+/* Plan, looking for passthrough policies in the kernel. */
+int fwh_target_plan(const struct fwh_target *target, struct fwh_plan *ret,
+		    struct fwh_err *err);
+/* Make kernel and records hold all targets, or none.  The store is locked. */
+int fwh_targets_commit(const struct fwh_globals *globals,
+		       struct fwh_store *store, struct fwh_target *targets,
+		       size_t n, struct fwh_err *err);
+/* The record of the same connection with nothing but its guard. */
+struct fwh_record fwh_record_armed(const struct fwh_record *record);
 
 #endif

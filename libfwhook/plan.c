@@ -32,6 +32,16 @@ struct builder {
 	struct fwh_rule scratch;
 };
 
+static bool is_up(const struct builder *b)
+{
+	return b->in->state == FWH_STATE_UP;
+}
+
+static bool is_blocked(const struct builder *b)
+{
+	return b->in->state == FWH_STATE_BLOCKED;
+}
+
 /* ---- making rules ------------------------------------------------------- */
 
 /* A zeroed rule at the end of the plan.  Out of memory is remembered and
@@ -126,7 +136,8 @@ static bool has_rules(const struct builder *b, enum fwh_table table,
 	size_t i;
 
 	for (i = 0; i < b->plan->n; i++)
-		if (b->plan->rules[i].table == table &&
+		if (b->plan->rules[i].family == b->family &&
+		    b->plan->rules[i].table == table &&
 		    b->plan->rules[i].part == part)
 			return true;
 	return false;
@@ -220,14 +231,15 @@ static void match_decrypted(const struct builder *b, struct fwh_rule *rule)
 /* ---- exemptions ---------------------------------------------------------- */
 
 /* Does the connection's traffic include the gateways' own packets to each
- * other, ESP and IKE among them? */
+ * other, ESP and IKE among them?  It may, while nobody has said who they are. */
 static bool covers_gateways(const struct builder *b)
 {
 	const struct fwh_event *ev = b->in->ev;
 
-	return fwh_range_contains(&ev->sel.local, &ev->me) &&
-	       (fwh_range_contains(&ev->sel.remote, &ev->peer) ||
-		fwh_addr_is_any(&ev->peer));
+	return fwh_addr_is_any(&ev->me) ||
+	       (fwh_range_contains(&ev->sel.local, &ev->me) &&
+		(fwh_range_contains(&ev->sel.remote, &ev->peer) ||
+		 fwh_addr_is_any(&ev->peer)));
 }
 
 static void gateway_addrs(const struct builder *b, struct fwh_rule *rule,
@@ -235,6 +247,8 @@ static void gateway_addrs(const struct builder *b, struct fwh_rule *rule,
 {
 	struct fwh_net me = host_net(&b->in->ev->me);
 
+	if (fwh_addr_is_any(&me.addr) || me.addr.family != b->family)
+		return;
 	if (out)
 		set_src(rule, &me);
 	else
@@ -323,26 +337,83 @@ static void exempt_icmp(struct builder *b, enum fwh_table table,
 	}
 }
 
+static void exempt_nets(struct builder *b, enum fwh_table table,
+			enum fwh_part part, bool out,
+			const struct fwh_net *nets, size_t n)
+{
+	for (; n > 0; n--, nets++) {
+		struct fwh_rule *rule = exempt(b, table, part);
+
+		if (out)
+			set_dst(rule, nets);
+		else
+			set_src(rule, nets);
+	}
+}
+
+/* An address comes by DHCP, or there is no tunnel either. */
+static void exempt_dhcp(struct builder *b, enum fwh_table table,
+			enum fwh_part part)
+{
+	static const uint16_t ports[FWH_FAMILY_MAX][2] = {
+		{ 67, 68 }, { 546, 547 }
+	};
+	struct fwh_rule *rule;
+	size_t i;
+
+	if (!selects_proto(b, IPPROTO_UDP))
+		return;
+	for (i = 0; i < 2; i++) {
+		rule = exempt(b, table, part);
+		rule->proto = IPPROTO_UDP;
+		rule->sport.lo = rule->sport.hi = ports[b->family][i];
+		rule->dport.lo = rule->dport.hi = ports[b->family][1 - i];
+	}
+}
+
+/* What never leaves this machine or its links. */
+static void exempt_link(struct builder *b, enum fwh_table table,
+			enum fwh_part part, bool out)
+{
+	static const struct { struct fwh_net net; bool source; } links[] = {
+		{ { { FWH_IPV4, { 224 } }, 4 }, false },
+		{ { { FWH_IPV4, { 255, 255, 255, 255 } }, 32 }, false },
+		{ { { FWH_IPV6, { 0xfe, 0x80 } }, 10 }, true },
+		{ { { FWH_IPV6, { 0xff } }, 8 }, false },
+	};
+	struct fwh_rule *rule;
+	size_t i;
+
+	rule = exempt(b, table, part);
+	strcpy(out ? rule->out : rule->in, "lo");
+	for (i = 0; i < ARRAY_SIZE(links); i++)
+		if (links[i].net.addr.family == b->family &&
+		    (out || links[i].source))
+			exempt_nets(b, table, part, out, &links[i].net, 1);
+	exempt_dhcp(b, table, part);
+}
+
 /* Where the peer's side contains our own (a full tunnel), what stays on our
  * side has the addresses of protected traffic and is none. */
 static void exempt_own_side(struct builder *b, enum fwh_table table,
 			    enum fwh_part part, bool out)
 {
-	const struct fwh_selector *sel = &b->in->ev->sel;
-	struct fwh_rule *rule;
+	exempt_link(b, table, part, out);
+	exempt_nets(b, table, part, out, b->local, b->n_local);
+}
+
+/* What the operator wants left alone on the peer's side. */
+static void exempt_listed(struct builder *b, enum fwh_table table,
+			  enum fwh_part part, bool out)
+{
+	const struct fwh_ranges *ranges = &b->in->settings->guard_exempt;
+	struct fwh_net nets[FWH_RANGE_NETS_MAX];
 	size_t i;
 
-	if (!fwh_range_covers(&sel->remote, &sel->local))
-		return;
-	rule = exempt(b, table, part);
-	strcpy(out ? rule->out : rule->in, "lo");
-	for (i = 0; i < b->n_local; i++) {
-		rule = exempt(b, table, part);
-		if (out)
-			set_dst(rule, &b->local[i]);
-		else
-			set_src(rule, &b->local[i]);
-	}
+	for (i = 0; i < ranges->n; i++)
+		if (ranges->list[i].family == b->family)
+			exempt_nets(b, table, part, out, nets,
+				    fwh_range_to_nets(&ranges->list[i], nets));
 }
 
 /* What a passthrough policy of higher priority lets through. */
@@ -419,11 +490,15 @@ static void own_out(struct builder *b, enum fwh_table table, enum fwh_part part,
 static void add_exemptions(struct builder *b, enum fwh_table table,
 			   enum fwh_part part, bool out)
 {
+	const struct fwh_selector *sel = &b->in->ev->sel;
+
 	if (covers_gateways(b)) {
 		exempt_gateway_protocols(b, table, part, out);
 		exempt_icmp(b, table, part, out);
 	}
-	exempt_own_side(b, table, part, out);
+	if (fwh_range_covers(&sel->remote, &sel->local))
+		exempt_own_side(b, table, part, out);
+	exempt_listed(b, table, part, out);
 	exempt_passes(b, table, part, out);
 }
 
@@ -504,9 +579,9 @@ static void add_guard_log(struct builder *b, enum fwh_table table,
 static void match_guarded(const struct builder *b, struct fwh_rule *rule,
 			  enum fwh_policy_dir dir)
 {
-	if (b->in->blocked)
+	if (is_blocked(b))
 		return;
-	if (dir == FWH_POLICY_IN && b->in->settings->mark_esp) {
+	if (dir == FWH_POLICY_IN && b->in->settings->mark_esp && is_up(b)) {
 		rule->has_mark = rule->mark_not = true;
 		rule->mark = b->in->mark;
 		return;
@@ -530,7 +605,7 @@ static void add_guard_head(struct builder *b, enum fwh_part part, bool out)
 {
 	static const struct fwh_rule any;
 
-	if (!b->in->blocked) {
+	if (!is_blocked(b)) {
 		exempt_devices(b, FWH_MANGLE, part, out);
 		return;
 	}
@@ -573,14 +648,19 @@ static void add_mss(struct builder *b)
 }
 
 /* Source NAT would change the addresses that the policy goes by; the packet
- * would leave in clear.  An accept in nat ends the table for the flow. */
+ * would leave in clear.  An accept in nat ends the table for the flow.  It goes
+ * by any SA and stands with the guard: the daemon installs its policies before
+ * it calls, and packets find them at once. */
 static void add_nat_exemption(struct builder *b)
 {
 	static const struct fwh_rule any;
+	struct fwh_rule *rule;
 
 	if (!b->in->settings->nat_exempt)
 		return;
-	own_out(b, FWH_NAT, FWH_PART_OUT, FWH_ACCEPT, &any);
+	add_devices(b, FWH_NAT, FWH_PART_OUT, true, FWH_ACCEPT, &any);
+	rule = chain_rule(b, FWH_NAT, FWH_PART_OUT, FWH_ACCEPT);
+	rule->policy.dir = FWH_POLICY_OUT;
 	dispatch(b, FWH_NAT, FWH_POSTROUTING, FWH_PART_OUT, true);
 }
 
@@ -652,7 +732,7 @@ static void add_reject(struct builder *b)
 	struct fwh_rule match = { .limit = 0 };
 
 	match_guarded(b, &match, FWH_POLICY_OUT);
-	if (!b->in->blocked)
+	if (!is_blocked(b))
 		exempt_devices(b, FWH_FILTER, FWH_PART_REJECT, true);
 	add_exemptions(b, FWH_FILTER, FWH_PART_REJECT, true);
 	add_guard_log(b, FWH_FILTER, FWH_PART_REJECT, &match);
@@ -667,7 +747,8 @@ static void add_reject(struct builder *b)
 
 static bool guarded(const struct builder *b)
 {
-	return b->in->settings->guard != FWH_GUARD_OFF || b->in->blocked;
+	return b->in->state == FWH_STATE_BLOCKED ||
+	       fwh_guard_of(b->in->settings, b->in->ev) != FWH_GUARD_OFF;
 }
 
 static void add_filter(struct builder *b)
@@ -676,8 +757,8 @@ static void add_filter(struct builder *b)
 	const struct fwh_settings *settings = in->settings;
 	/* A selector of just this host's address is never forwarded. */
 	bool forward = !fwh_range_is_host(&in->ev->sel.local, &in->ev->me);
-	bool accept_forward = settings->accept_forward && forward && !in->blocked;
-	bool accept_local = settings->accept_local && !in->blocked;
+	bool accept_forward = settings->accept_forward && forward && is_up(b);
+	bool accept_local = settings->accept_local && is_up(b);
 
 	if (accept_forward || accept_local) {
 		add_accepts(b, FWH_PART_IN, false, &settings->accept_in);
@@ -742,22 +823,83 @@ static void add_open_ike(struct builder *b)
 	b->family = inner;
 }
 
+/* ---- the family that is not tunnelled --------------------------------------- */
+
+static bool guards_both(const struct builder *b)
+{
+	const struct fwh_range *remote = &b->in->ev->sel.remote;
+	struct fwh_range any = { .family = remote->family };
+
+	memset(any.hi, 0xff, fwh_family_bytes(any.family));
+	return b->in->settings->guard_both && guarded(b) &&
+	       !b->in->ev->sel.proto && fwh_range_covers(remote, &any);
+}
+
+/* Everything goes to the peer, but in one family only: nothing shall go past it
+ * in the other. */
+static void add_other_family(struct builder *b)
+{
+	b->family = b->family == FWH_IPV4 ? FWH_IPV6 : FWH_IPV4;
+	b->n_local = b->n_remote = 1;
+	memset(b->local, 0, sizeof(b->local[0]));
+	b->local[0].addr.family = b->family;
+	b->remote[0] = b->local[0];
+	exempt_devices(b, FWH_MANGLE, FWH_PART_OUT, true);
+	exempt_link(b, FWH_MANGLE, FWH_PART_OUT, true);
+	exempt_icmp(b, FWH_MANGLE, FWH_PART_OUT, true);
+	exempt_listed(b, FWH_MANGLE, FWH_PART_OUT, true);
+	add_guard_side(b, FWH_PART_OUT, FWH_POLICY_OUT);
+	dispatch(b, FWH_MANGLE, FWH_POSTROUTING, FWH_PART_OUT, true);
+}
+
 /* ---- the whole ------------------------------------------------------------ */
 
 static void add_all(struct builder *b)
 {
-	if (!b->in->blocked)
+	if (is_up(b))
 		add_mark(b);
-	add_esp_mark(b);
+	if (b->in->state != FWH_STATE_ARMED)
+		add_esp_mark(b);
 	if (guarded(b))
 		add_guard(b);
 	dispatch(b, FWH_MANGLE, FWH_PREROUTING, FWH_PART_IN, false);
-	if (!b->in->blocked) {
+	if (is_up(b))
 		add_mss(b);
+	if (!is_blocked(b))
 		add_nat_exemption(b);
-	}
 	add_filter(b);
-	add_open_ike(b);
+	if (b->in->state != FWH_STATE_ARMED)
+		add_open_ike(b);
+	if (guards_both(b))
+		add_other_family(b);
+}
+
+/* An instance's address is another's tomorrow, and so is a leased one.
+ * strongSwan and Openswan don't say what is an instance: there a single host
+ * behind the peer is taken for one. */
+static bool is_on_loan(const struct fwh_event *ev)
+{
+	bool told = ev->dialect == FWH_LIBRESWAN4 ||
+		    ev->dialect == FWH_LIBRESWAN5;
+	const struct fwh_range *remote = &ev->sel.remote;
+
+	if (ev->instance || ev->tmpl || ev->cfg_client ||
+	    (!fwh_addr_is_any(&ev->source_ip) &&
+	     fwh_range_is_host(&ev->sel.local, &ev->source_ip)))
+		return true;
+	return !told && !fwh_range_is_host(remote, &ev->peer) &&
+	       !memcmp(remote->lo, remote->hi, fwh_family_bytes(remote->family));
+}
+
+enum fwh_guard fwh_guard_of(const struct fwh_settings *settings,
+			    const struct fwh_event *ev)
+{
+	if (settings->guard != FWH_GUARD_AUTO)
+		return settings->guard;
+	if (ev->flags & (FWH_CONN_NEGO_PASS | FWH_CONN_FAILURE_PASS))
+		return FWH_GUARD_OFF;
+	return is_on_loan(ev) || ev->flags & FWH_CONN_OPPORTUNISTIC ?
+	       FWH_GUARD_UP : FWH_GUARD_ARMED;
 }
 
 int fwh_plan_build(const struct fwh_plan_input *in, struct fwh_plan *ret,
@@ -767,7 +909,7 @@ int fwh_plan_build(const struct fwh_plan_input *in, struct fwh_plan *ret,
 	struct builder b = { .in = in, .plan = &plan };
 
 	fwh_event_key(in->ev, &plan.key);
-	if (!in->up) {
+	if (in->state == FWH_STATE_DOWN) {
 		*ret = plan;
 		return 0;
 	}

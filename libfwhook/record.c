@@ -1,157 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * record.c - what was last said of each connection, a small file each: the
- * event as NAME=value lines, as the environment had it, and what the kernel
- * added.  The kernel's tables are the truth; a lost record costs a warning.
- *
- *	RUN_DIR/netns-INODE/lock		byte = hash of a key
- *	RUN_DIR/netns-INODE/daemons		one "PID START" line each
- *	RUN_DIR/netns-INODE/conns/STEM-HASH
- *	RUN_DIR/netns-INODE/marks/0xVALUE	symbolic link to the owner's hash
- *
- * Netfilter's tables are a network namespace's own, so are the records.
+ * record.c - what was last said of a connection, as a small file: the event as
+ * NAME=value lines, as the environment had it, and what the kernel added.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 
 #include "internal.h"
 
 #define RECORD_VERSION	1
 #define RECORD_END	"FWH_END=1"
-#define RECORD_MAX	8192		/* a record is about 1,500 bytes */
-#define LINES_MAX	96
-/* The lock file's bytes: a key's is 1 + its hash, the daemon list's is 0. */
-#define LOCK_DAEMONS	0
-
-struct fwh_store {
-	char path[FWH_PATH_MAX];	/* for messages */
-	int dir, conns, marks, lock;
-	unsigned int wait_ms;
-	char staged[48], name[32];	/* temporary and final name, "" for none */
-	bool remove;
-};
-
-/* ---- opening ------------------------------------------------------------- */
-
-static int open_dir(int at, const char *name)
-{
-	int made = mkdirat(at, name, 0700) ? -errno : 0;
-
-	at = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (at >= 0)
-		return at;
-	/* Why it is not there is told by the attempt to make it. */
-	return errno == ENOENT && made ? made : -errno;
-}
-
-/* What is written here decides what is let through: nobody else may. */
-static int check_owner(int dir, const char *name, const char *path,
-		       struct fwh_err *err)
-{
-	struct stat st;
-
-	if (fstatat(dir, name, &st, 0))
-		return fwh_fail(err, -errno, "%s: %s", path, strerror(errno));
-	if ((st.st_uid != 0 && st.st_uid != geteuid()) || st.st_mode & 022)
-		return fwh_fail(err, -EPERM, "%s: others can write there; "
-				"chown root %s; chmod 700 %s", path, path, path);
-	return 0;
-}
-
-static int open_dirs(struct fwh_store *store, const char *run_dir)
-{
-	fwh_autofd base = -1;
-	struct stat st;
-	char name[40];
-
-	base = open_dir(AT_FDCWD, run_dir);
-	if (base < 0)
-		return base;
-	if (stat("/proc/self/ns/net", &st))
-		return -errno;
-	snprintf(name, sizeof(name), "netns-%llu",
-		 (unsigned long long)st.st_ino);
-	snprintf(store->path, sizeof(store->path), "%.200s/%s", run_dir, name);
-	store->dir = open_dir(base, name);
-	if (store->dir < 0)
-		return store->dir;
-	store->conns = open_dir(store->dir, "conns");
-	if (store->conns < 0)
-		return store->conns;
-	store->marks = open_dir(store->dir, "marks");
-	if (store->marks < 0)
-		return store->marks;
-	store->lock = openat(store->dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC |
-			     O_NOFOLLOW, 0600);
-	return store->lock < 0 ? -errno : 0;
-}
-
-int fwh_store_open(const char *run_dir, unsigned int wait_ms,
-		   struct fwh_store **ret, struct fwh_err *err)
-{
-	struct fwh_store *store = calloc(1, sizeof(*store));
-	int code;
-
-	if (!store)
-		return fwh_fail(err, -ENOMEM, "out of memory");
-	store->dir = store->conns = store->marks = store->lock = -1;
-	store->wait_ms = wait_ms;
-	snprintf(store->path, sizeof(store->path), "%.200s", run_dir);
-	code = open_dirs(store, run_dir);
-	if (code)
-		fwh_fail(err, code, "%s: %s", store->path, strerror(-code));
-	else
-		code = check_owner(AT_FDCWD, run_dir, run_dir, err);
-	if (!code)
-		code = check_owner(store->dir, ".", store->path, err);
-	if (code) {
-		fwh_store_close(store);
-		return code;
-	}
-	*ret = store;
-	return 0;
-}
-
-void fwh_store_close(struct fwh_store *store)
-{
-	if (!store)
-		return;
-	fwh_store_abort(store);
-	fwh_close_fd(&store->dir);
-	fwh_close_fd(&store->conns);
-	fwh_close_fd(&store->marks);
-	fwh_close_fd(&store->lock);
-	free(store);
-}
-
-int fwh_store_lock(struct fwh_store *store, const struct fwh_key *key,
-		   struct fwh_err *err)
-{
-	int code = fwh_lock_range(store->lock, key ? 1 + key->lock : LOCK_DAEMONS,
-				  key ? 1 : 0, store->wait_ms);
-
-	if (code == -ETIMEDOUT)
-		return fwh_fail(err, code, "%s/lock: another call for this "
-				"connection has not ended in %u.%u s",
-				store->path, store->wait_ms / 1000,
-				store->wait_ms % 1000 / 100);
-	if (code)
-		return fwh_fail(err, code, "%s/lock: %s", store->path,
-				strerror(-code));
-	return 0;
-}
 
 /* ---- writing --------------------------------------------------------------- */
 
-static void file_name(const struct fwh_key *key, char ret[32])
+void fwh_record_name(const struct fwh_key *key, char ret[FWH_RECORD_NAME_MAX])
 {
-	snprintf(ret, 32, "%s-%s", key->stem, key->hash);
+	snprintf(ret, FWH_RECORD_NAME_MAX, "%s-%s", key->stem, key->hash);
 }
+
+static const char *const state_name[] = {
+	[FWH_STATE_DOWN] = "down", [FWH_STATE_ARMED] = "armed", [FWH_STATE_UP] = "up",
+	[FWH_STATE_BLOCKED] = "blocked",
+};
 
 static void write_sa(const struct fwh_sa *sa, FILE *f)
 {
@@ -162,11 +35,12 @@ static void write_sa(const struct fwh_sa *sa, FILE *f)
 		sa->offload);
 }
 
-static int write_record(const struct fwh_record *record, FILE *f)
+int fwh_record_write(const struct fwh_record *record, FILE *f)
 {
 	fprintf(f, "FWH_RECORD=%d\n", RECORD_VERSION);
-	fprintf(f, "FWH_STATE=%s\n", record->blocked ? "blocked" :
-		record->up ? "up" : "down");
+	fprintf(f, "FWH_STATE=%s\n", state_name[record->state]);
+	fprintf(f, "FWH_GUARD=%s\n", record->armed ? "armed" : "up");
+	fprintf(f, "FWH_FAMILIES=%u\n", record->families);
 	fprintf(f, "FWH_DAEMON=%d %llu\n", (int)record->daemon.pid,
 		record->daemon.start);
 	fprintf(f, "FWH_MARK=0x%" PRIx32 "/0x%" PRIx32 "\n",
@@ -180,9 +54,10 @@ static int write_record(const struct fwh_record *record, FILE *f)
 	return 0;
 }
 
-static int stage_file(struct fwh_store *store, const struct fwh_record *record)
+int fwh_record_create(int dir, const char *name,
+		      const struct fwh_record *record)
 {
-	int fd = openat(store->conns, store->staged,
+	int fd = openat(dir, name,
 			O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
 			0600);
 	FILE *f;
@@ -196,7 +71,7 @@ static int stage_file(struct fwh_store *store, const struct fwh_record *record)
 		return -ENOMEM;
 	}
 	errno = 0;
-	code = write_record(record, f);
+	code = fwh_record_write(record, f);
 	if (code && errno)
 		code = -errno;
 	if (!code && fsync(fileno(f)))
@@ -206,67 +81,9 @@ static int stage_file(struct fwh_store *store, const struct fwh_record *record)
 	return code;
 }
 
-int fwh_store_stage(struct fwh_store *store, const struct fwh_key *key,
-		    const struct fwh_record *record, struct fwh_err *err)
-{
-	int code = 0;
-
-	file_name(key, store->name);
-	store->remove = !record;
-	if (!record) {
-		if (faccessat(store->conns, ".", W_OK, AT_EACCESS))
-			code = -errno;
-	} else {
-		/* The key is locked: nobody else uses this name now, and what
-		 * a killed call left behind is worth nothing. */
-		snprintf(store->staged, sizeof(store->staged), ".%s.new",
-			 store->name);
-		unlinkat(store->conns, store->staged, 0);
-		code = stage_file(store, record);
-	}
-	if (!code)
-		return 0;
-	fwh_store_abort(store);
-	return fwh_fail(err, code, "%s/conns: %s", store->path, strerror(-code));
-}
-
-int fwh_store_commit(struct fwh_store *store, struct fwh_err *err)
-{
-	int code = 0;
-
-	if (store->remove) {
-		if (unlinkat(store->conns, store->name, 0) && errno != ENOENT)
-			code = -errno;
-	} else if (renameat(store->conns, store->staged, store->conns,
-			    store->name)) {
-		code = -errno;
-	}
-	if (!code)
-		*store->staged = '\0';
-	else
-		fwh_fail(err, code, "%s/conns/%s: %s", store->path, store->name,
-			 strerror(-code));
-	fwh_store_abort(store);
-	return code;
-}
-
-void fwh_store_abort(struct fwh_store *store)
-{
-	if (*store->staged)
-		unlinkat(store->conns, store->staged, 0);
-	*store->staged = '\0';
-}
-
 /* ---- reading ------------------------------------------------------------------ */
 
-/* A file as a list of lines, which is what an environment is. */
-struct lines {
-	char text[RECORD_MAX];
-	char *line[LINES_MAX + 1];
-	size_t n;
-};
-
-static int read_lines(int dir, const char *name, struct lines *ret)
+int fwh_lines_read(int dir, const char *name, struct fwh_lines *ret)
 {
 	fwh_autofd fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW |
 			       O_NONBLOCK);
@@ -288,7 +105,7 @@ static int read_lines(int dir, const char *name, struct lines *ret)
 	for (p = ret->text; *p; p = end + 1) {
 		end = strchr(p, '\n');
 		*end = '\0';
-		if (ret->n == LINES_MAX)
+		if (ret->n == FWH_LINES_MAX)
 			return -EBADMSG;
 		ret->line[ret->n++] = p;
 	}
@@ -296,7 +113,7 @@ static int read_lines(int dir, const char *name, struct lines *ret)
 	return 0;
 }
 
-static const char *line_value(const struct lines *lines, const char *name)
+static const char *line_value(const struct fwh_lines *lines, const char *name)
 {
 	size_t n = strlen(name), i;
 
@@ -307,7 +124,7 @@ static const char *line_value(const struct lines *lines, const char *name)
 }
 
 /* Split into exactly n decimal or 0x numbers. */
-static int parse_numbers(const char *s, uint64_t *ret, size_t n)
+int fwh_numbers_parse(const char *s, uint64_t *ret, size_t n)
 {
 	size_t i;
 
@@ -332,7 +149,7 @@ static int parse_sa(const char *s, struct fwh_sa *ret)
 {
 	uint64_t n[11];
 
-	if (parse_numbers(s, n, ARRAY_SIZE(n)))
+	if (fwh_numbers_parse(s, n, ARRAY_SIZE(n)))
 		return -EBADMSG;
 	if (n[0] > FWH_SA_DAEMON || n[1] > UINT32_MAX || n[2] > FWH_BEET ||
 	    n[3] > 255 || n[4] > 1 || n[5] > UINT16_MAX || n[6] > UINT16_MAX ||
@@ -354,16 +171,28 @@ static int parse_sa(const char *s, struct fwh_sa *ret)
 	return 0;
 }
 
-static int parse_state(const char *s, struct fwh_record *ret)
+static int parse_state(const char *s, enum fwh_state *ret)
 {
-	ret->blocked = !strcmp(s, "blocked");
-	ret->up = ret->blocked || !strcmp(s, "up");
-	return ret->up || !strcmp(s, "down") ? 0 : -EBADMSG;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(state_name); i++) {
+		if (!strcmp(s, state_name[i])) {
+			*ret = (enum fwh_state)i;
+			return 0;
+		}
+	}
+	return -EBADMSG;
 }
 
-static int parse_record(struct lines *lines, struct fwh_record *ret)
+static int parse_guard(const char *s, bool *ret)
 {
-	uint64_t version, daemon[2];
+	*ret = !strcmp(s, "armed");
+	return *ret || !strcmp(s, "up") ? 0 : -EBADMSG;
+}
+
+static int parse_record(struct fwh_lines *lines, struct fwh_record *ret)
+{
+	uint64_t version, daemon[2], families;
 	size_t i;
 
 	memset(ret, 0, sizeof(*ret));
@@ -371,13 +200,17 @@ static int parse_record(struct lines *lines, struct fwh_record *ret)
 	    fwh_number_parse(line_value(lines, "FWH_RECORD"), false,
 			     RECORD_VERSION, &version) ||
 	    version != RECORD_VERSION ||
-	    parse_state(line_value(lines, "FWH_STATE"), ret) ||
-	    parse_numbers(line_value(lines, "FWH_DAEMON"), daemon, 2) ||
+	    parse_state(line_value(lines, "FWH_STATE"), &ret->state) ||
+	    parse_guard(line_value(lines, "FWH_GUARD"), &ret->armed) ||
+	    fwh_number_parse(line_value(lines, "FWH_FAMILIES"), false, 3,
+			     &families) ||
+	    fwh_numbers_parse(line_value(lines, "FWH_DAEMON"), daemon, 2) ||
 	    daemon[0] > INT32_MAX ||
 	    fwh_mark_parse(line_value(lines, "FWH_MARK"), &ret->mark) ||
 	    parse_sa(line_value(lines, "FWH_SA"), &ret->sa) ||
 	    fwh_event_parse(lines->line, &ret->ev, NULL))
 		return -EBADMSG;
+	ret->families = (unsigned int)families;
 	ret->daemon.pid = (pid_t)daemon[0];
 	ret->daemon.start = daemon[1];
 	/* They point into the lines, which go. */
@@ -386,324 +219,77 @@ static int parse_record(struct lines *lines, struct fwh_record *ret)
 	return 0;
 }
 
-/* What a file says must be of the connection that its name says. */
-static int read_record(struct fwh_store *store, const char *name,
-		       struct fwh_record *ret)
-{
-	struct fwh_key key;
-	struct lines lines;
-	char expected[32];
-	int code = read_lines(store->conns, name, &lines);
-
-	if (!code)
-		code = parse_record(&lines, ret);
-	if (code)
-		return code;
-	fwh_event_key(&ret->ev, &key);
-	file_name(&key, expected);
-	return strcmp(name, expected) ? -EBADMSG : 0;
-}
-
-int fwh_store_read(struct fwh_store *store, const struct fwh_key *key,
-		   struct fwh_record *ret, struct fwh_err *err)
+int fwh_record_read(int dir, const char *name, struct fwh_record *ret)
 {
 	struct fwh_record record;
-	struct fwh_key found;
-	char name[32];
-	int code;
+	struct fwh_key key;
+	struct fwh_lines lines;
+	char expected[FWH_RECORD_NAME_MAX];
+	int code = fwh_lines_read(dir, name, &lines);
 
-	file_name(key, name);
-	code = read_record(store, name, &record);
-	if (code == -ENOENT)
-		return code;
+	if (!code)
+		code = parse_record(&lines, &record);
 	if (code)
-		return fwh_fail(err, code, "%s/conns/%s: %s; it will be "
-				"written anew", store->path, name,
-				code == -EBADMSG ? "damaged record" :
-				strerror(-code));
-	fwh_event_key(&record.ev, &found);
-	if (strcmp(found.text, key->text))
-		return fwh_fail(err, -EADDRINUSE, "%s/conns/%s belongs to %s: "
-				"two connections of one hash; rename one",
-				store->path, name, found.conn);
+		return code;
+	/* What a file says must be of the connection that its name says. */
+	fwh_event_key(&record.ev, &key);
+	fwh_record_name(&key, expected);
+	if (strcmp(name, expected) != 0)
+		return -EBADMSG;
 	*ret = record;
 	return 0;
 }
 
-int fwh_store_all(struct fwh_store *store, struct fwh_record **ret,
-		  size_t *ret_n, size_t *ret_damaged, struct fwh_err *err)
+static int add_record(struct fwh_record **records, size_t *n,
+		      const struct fwh_record *record)
 {
-	struct fwh_record *records = NULL;
-	size_t n = 0, cap = 0, damaged = 0;
-	int fd = fcntl(store->conns, F_DUPFD_CLOEXEC, 3);
-	struct dirent *entry;
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	/* Grows by doubling, at powers of two. */
+	if (*n >= 16 ? !(*n & (*n - 1)) : *n == 0) {
+		struct fwh_record *more = reallocarray(*records,
+						       *n ? 2 * *n : 16,
+						       sizeof(*more));
 
-	if (!dir) {
-		fwh_close_fd(&fd);
-		return fwh_fail(err, -errno, "%s/conns: %s", store->path,
-				strerror(errno));
+		if (!more)
+			return -ENOMEM;
+		*records = more;
 	}
-	rewinddir(dir);		/* the descriptor is shared */
-	while ((entry = readdir(dir))) {
+	(*records)[(*n)++] = *record;
+	return 0;
+}
+
+int fwh_records_list(int dir, const char *path,
+		     void (*complain)(const struct fwh_err *err, void *arg),
+		     void *arg, struct fwh_record **ret, size_t *ret_n,
+		     struct fwh_err *err)
+{
+	fwh_autofree struct fwh_record *records = NULL;
+	int fd = fcntl(dir, F_DUPFD_CLOEXEC, 3), code = 0;
+	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+	struct fwh_record record;
+	struct dirent *entry;
+	struct fwh_err bad;
+	size_t n = 0;
+
+	if (!stream) {
+		fwh_close_fd(&fd);
+		return fwh_fail(err, -errno, "%s: %s", path, strerror(errno));
+	}
+	rewinddir(stream);	/* the descriptor is shared */
+	while (!code && (entry = readdir(stream))) {
 		if (*entry->d_name == '.')
 			continue;
-		if (n == cap) {
-			struct fwh_record *more;
-
-			cap = cap ? 2 * cap : 16;
-			more = reallocarray(records, cap, sizeof(*more));
-			if (!more) {
-				free(records);
-				closedir(dir);
-				return fwh_fail(err, -ENOMEM, "out of memory");
-			}
-			records = more;
+		if (!fwh_record_read(dir, entry->d_name, &record)) {
+			code = add_record(&records, &n, &record);
+			continue;
 		}
-		if (read_record(store, entry->d_name, &records[n]))
-			damaged++;
-		else
-			n++;
+		fwh_fail(&bad, -EBADMSG, "%s/%s: damaged record", path,
+			 entry->d_name);
+		complain(&bad, arg);
 	}
-	closedir(dir);
-	*ret = records;
-	*ret_n = n;
-	*ret_damaged = damaged;
-	return 0;
-}
-
-/* ---- marks ----------------------------------------------------------------------- */
-
-/* Whose is the mark?  Owner has room for a hash. */
-static int mark_owner(struct fwh_store *store, const char *name, char owner[9])
-{
-	char target[16];
-	ssize_t n = readlinkat(store->marks, name, target, sizeof(target));
-
-	if (n != 8)
-		return n < 0 ? -errno : -EBADMSG;
-	memcpy(owner, target, 8);
-	owner[8] = '\0';
-	return 0;
-}
-
-/* Is a call for the owner under way elsewhere? */
-static bool owner_is_locked(struct fwh_store *store, const char *owner)
-{
-	struct flock range = {
-		.l_type = F_WRLCK,
-		.l_whence = SEEK_SET,
-		.l_start = (off_t)(1 + fwh_hash_lock(owner)),
-		.l_len = 1,
-	};
-
-	return fcntl(store->lock, F_OFD_GETLK, &range) ||
-	       range.l_type != F_UNLCK;
-}
-
-static bool owner_has_record(struct fwh_store *store, const char *owner)
-{
-	int fd = fcntl(store->conns, F_DUPFD_CLOEXEC, 3);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
-	bool found = false;
-
-	if (!dir) {
-		fwh_close_fd(&fd);
-		return true;	/* who knows */
-	}
-	rewinddir(dir);
-	while (!found && (entry = readdir(dir))) {
-		size_t n = strlen(entry->d_name);
-
-		found = *entry->d_name != '.' && n > 8 &&
-			!strcmp(entry->d_name + n - 8, owner);
-	}
-	closedir(dir);
-	return found;
-}
-
-/* An owner without a record was killed before it could let go, unless it is
- * about to write one: so the lock is looked at first. */
-static bool owner_is_gone(struct fwh_store *store, const char *owner)
-{
-	return !owner_is_locked(store, owner) &&
-	       !owner_has_record(store, owner);
-}
-
-/* Try to make a value ours.  1: it is, 0: it is another's. */
-static int claim_mark(struct fwh_store *store, const struct fwh_key *key,
-		      uint32_t value, bool steal)
-{
-	char name[16], owner[9];
-	int code;
-
-	snprintf(name, sizeof(name), "0x%" PRIx32, value);
-	if (!symlinkat(key->hash, store->marks, name))
-		return 1;
-	if (errno != EEXIST)
-		return -errno;
-	code = mark_owner(store, name, owner);
-	if (!code && !strcmp(owner, key->hash))
-		return 1;
-	if (!steal || (!code && !owner_is_gone(store, owner)) ||
-	    unlinkat(store->marks, name, 0))
-		return 0;
-	return symlinkat(key->hash, store->marks, name) ? 0 : 1;
-}
-
-/* Probe from the hash on: a connection gets the same value again unless two
- * meet.  Value 0 is what unmarked packets have. */
-static int probe_marks(struct fwh_store *store, const struct fwh_key *key,
-		       uint32_t mask, bool steal, uint32_t *ret)
-{
-	uint64_t i, n = fwh_mark_values(mask);
-
-	for (i = 0; i < n; i++) {
-		uint32_t value = fwh_mark_nth(mask, key->lock + i);
-		int code = claim_mark(store, key, value, steal);
-
-		if (code > 0)
-			*ret = value;
-		if (code)
-			return code;
-	}
-	return 0;
-}
-
-/* A connection that is up keeps its value, even if one that it would have
- * preferred has become free.  Returns as claim_mark() does. */
-static int keep_mark(struct fwh_store *store, const struct fwh_key *key,
-		     uint32_t mask, uint32_t *ret)
-{
-	struct fwh_record record;
-	const struct fwh_mark *mark = &record.mark;
-	int code;
-
-	if (fwh_store_read(store, key, &record, NULL) || mark->mask != mask ||
-	    !mark->value || mark->value & ~mask)
-		return 0;
-	code = claim_mark(store, key, mark->value, false);
-	if (code > 0)
-		*ret = mark->value;
-	return code;
-}
-
-int fwh_store_take_mark(struct fwh_store *store, const struct fwh_key *key,
-			uint32_t mask, uint32_t *ret, struct fwh_err *err)
-{
-	int code = keep_mark(store, key, mask, ret);
-
-	if (!code)
-		code = probe_marks(store, key, mask, false, ret);
-	if (!code) {
-		/* All are taken: perhaps by the dead.  One at a time, so that
-		 * nobody takes what another has just taken. */
-		code = fwh_lock_file(store->marks, store->wait_ms);
-		if (!code) {
-			code = probe_marks(store, key, mask, true, ret);
-			flock(store->marks, LOCK_UN);
-		}
-	}
-	if (code < 0)
-		return fwh_fail(err, code, "%s/marks: %s", store->path,
-				strerror(-code));
-	if (!code)
-		return fwh_fail(err, -ENOSPC, "mark-mask 0x%" PRIx32 ": all "
-				"values are taken; widen it", mask);
-	return 0;
-}
-
-void fwh_store_drop_mark(struct fwh_store *store, const struct fwh_key *key,
-			 const struct fwh_mark *mark)
-{
-	char name[16], owner[9];
-
-	snprintf(name, sizeof(name), "0x%" PRIx32, mark->value);
-	if (!mark_owner(store, name, owner) && !strcmp(owner, key->hash))
-		unlinkat(store->marks, name, 0);
-}
-
-/* ---- daemons ----------------------------------------------------------------------- */
-
-#define DAEMONS_MAX	16
-
-static int parse_daemon(const char *line, struct fwh_daemon *ret)
-{
-	uint64_t n[2];
-
-	if (parse_numbers(line, n, 2) || n[0] > INT32_MAX)
-		return -EBADMSG;
-	ret->pid = (pid_t)n[0];
-	ret->start = n[1];
-	return 0;
-}
-
-/* The daemons in the list that still live. */
-static size_t living_daemons(const struct lines *lines, struct fwh_daemon *ret)
-{
-	size_t i, n = 0;
-
-	for (i = 0; lines->line[i] && n < DAEMONS_MAX; i++)
-		if (!parse_daemon(lines->line[i], &ret[n]) &&
-		    fwh_daemon_alive(&ret[n]))
-			n++;
-	return n;
-}
-
-static int write_daemons(struct fwh_store *store,
-			 const struct fwh_daemon *daemons, size_t n)
-{
-	int fd = openat(store->dir, "daemons.new", O_WRONLY | O_CREAT |
-			O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
-	int code;
-
-	if (!f) {
-		code = -errno;
-		fwh_close_fd(&fd);
-		return code;
-	}
-	for (; n > 0; n--, daemons++)
-		fprintf(f, "%d %llu\n", (int)daemons->pid, daemons->start);
-	code = ferror(f) || fflush(f) || fsync(fileno(f)) ? -EIO : 0;
-	if (fclose(f) && !code)
-		code = -errno;
-	if (!code && renameat(store->dir, "daemons.new", store->dir, "daemons"))
-		code = -errno;
-	return code;
-}
-
-int fwh_store_knows_daemon(struct fwh_store *store,
-			   const struct fwh_daemon *daemon)
-{
-	struct fwh_daemon known;
-	struct lines lines;
-	size_t i;
-
-	if (!daemon->pid || read_lines(store->dir, "daemons", &lines))
-		return !daemon->pid;
-	for (i = 0; lines.line[i]; i++)
-		if (!parse_daemon(lines.line[i], &known) &&
-		    known.pid == daemon->pid && known.start == daemon->start)
-			return 1;
-	return 0;
-}
-
-int fwh_store_add_daemon(struct fwh_store *store,
-			 const struct fwh_daemon *daemon, struct fwh_err *err)
-{
-	struct fwh_daemon daemons[DAEMONS_MAX + 1];
-	struct lines lines;
-	size_t n = 0;
-	int code;
-
-	if (!read_lines(store->dir, "daemons", &lines))
-		n = living_daemons(&lines, daemons);
-	daemons[n++] = *daemon;
-	code = write_daemons(store, daemons, n);
+	closedir(stream);
 	if (code)
-		return fwh_fail(err, code, "%s/daemons: %s", store->path,
-				strerror(-code));
+		return fwh_fail(err, code, "out of memory");
+	*ret = fwh_steal(records);
+	*ret_n = n;
 	return 0;
 }

@@ -180,6 +180,8 @@ static void usage(FILE *f)
 	      "and conf.d/*.conf\n"
 	      "  -r, --run-dir DIR   keep records there instead of\n"
 	      "                      " FWH_RUNSTATEDIR "/ipsec-fw\n"
+	      "  -s, --state-dir DIR keep what outlives a boot there instead\n"
+	      "                      of in " FWH_STATEDIR "/ipsec-fw\n"
 	      "  -n, --dry-run       print the rules in iptables-save form, "
 	      "change nothing\n"
 	      "  -h, --help          show this\n"
@@ -193,6 +195,7 @@ static int parse_options(struct program *prog, int argc, char **argv)
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "run-dir", required_argument, NULL, 'r' },
+		{ "state-dir", required_argument, NULL, 's' },
 		{ "dry-run", no_argument, NULL, 'n' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
@@ -200,13 +203,16 @@ static int parse_options(struct program *prog, int argc, char **argv)
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "+c:r:nhV", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "+c:r:s:nhV", options, NULL)) != -1) {
 		switch (c) {
 		case 'c':
 			prog->options.config_file = optarg;
 			break;
 		case 'r':
 			prog->options.run_dir = optarg;
+			break;
+		case 's':
+			prog->options.state_dir = optarg;
 			break;
 		case 'n':
 			prog->dry_run = true;

@@ -22,8 +22,9 @@
  *	       mark=VALUE/MASK
  *	    pass out|in src=NET dst=NET proto=N sport=N dport=N icmp=TYPE/CODE
  *	    device xfrm=NAME vti=NAME	of the event's if_id or mark (link.c)
- *	=== blocked
- *	On hold (on-error = hold): nothing may pass.  May be missing.
+ *	=== state
+ *	"blocked": on hold (on-error = hold), nothing may pass; "armed": down, but
+ *	its guard stands.  Missing: up.
  *	=== expected
  *	iptables-save's text of the plan, or a line that begins with "# " and
  *	says why there is none.
@@ -78,13 +79,13 @@ static void write_file(const char *path, const char *head, const char *tail)
 
 /* ---- a case ------------------------------------------------------------- */
 
-enum section { ABOUT, EVENT, CONF, KERNEL, BLOCKED, EXPECTED, SECTION_MAX };
+enum section { ABOUT, EVENT, CONF, KERNEL, STATE, EXPECTED, SECTION_MAX };
 
 static const char *const section_line[SECTION_MAX] = {
 	[EVENT] = "=== event\n",
 	[CONF] = "=== conf\n",
 	[KERNEL] = "=== kernel\n",
-	[BLOCKED] = "=== blocked\n",
+	[STATE] = "=== state\n",
 	[EXPECTED] = "=== expected\n",
 };
 
@@ -102,7 +103,7 @@ struct golden {
 	struct fwh_pass passes[8];
 	size_t n_passes;
 	struct fwh_mark mark;
-	bool blocked;
+	enum fwh_state state;
 };
 
 /* Which section begins with this line?  ABOUT: none does. */
@@ -449,7 +450,7 @@ static void print_plan(struct golden *g, FILE *f)
 	struct fwh_plan_input in = {
 		.ev = &g->ev, .sa = &g->sa, .settings = &g->settings,
 		.mark = g->mark, .passes = g->passes, .n_passes = g->n_passes,
-		.up = true, .blocked = g->blocked,
+		.state = g->state,
 	};
 	struct fwh_plan plan;
 	struct fwh_err err;
@@ -465,6 +466,38 @@ static void print_plan(struct golden *g, FILE *f)
 	fwh_plan_free(&plan);
 }
 
+static void choose_state(struct golden *g)
+{
+	const char *text = g->text[STATE];
+
+	g->state = g->ev.xauth_failed && !g->settings.accept_xauth_failed ?
+		   FWH_STATE_BLOCKED : FWH_STATE_UP;
+	if (text && !strcmp(text, "blocked\n"))
+		g->state = FWH_STATE_BLOCKED;
+	else if (text && !strcmp(text, "armed\n"))
+		g->state = FWH_STATE_ARMED;
+	else if (text)
+		quit(g->path, "=== state: %s", text);
+}
+
+/* decide() without an up: what stands of a connection that is not known yet, or
+ * goes down. */
+static void print_other(struct golden *g, FILE *f)
+{
+	bool down = g->ev.verbs & FWH_DOWN;
+
+	if (g->ev.flags & FWH_CONN_NEVER_NEGOTIATE ||
+	    !(g->ev.verbs & (FWH_PREPARE | FWH_ROUTE | FWH_DOWN))) {
+		fputs("# nothing changes\n", f);
+	} else if (fwh_guard_of(&g->settings, &g->ev) != FWH_GUARD_ARMED ||
+		   g->ev.going_away) {
+		fputs(down ? "# no rules\n" : "# nothing changes\n", f);
+	} else {
+		g->state = FWH_STATE_ARMED;
+		print_plan(g, f);
+	}
+}
+
 static void print_result(struct golden *g, FILE *f)
 {
 	struct fwh_err err;
@@ -477,21 +510,14 @@ static void print_result(struct golden *g, FILE *f)
 	}
 	fwh_event_key(&g->ev, &g->key);
 	read_conf(g);
-	/* decide(): only up and down matter. */
-	if (g->ev.flags & FWH_CONN_NEVER_NEGOTIATE ||
-	    !(g->ev.verbs & (FWH_UP | FWH_DOWN))) {
-		fputs("# nothing changes\n", f);
-		return;
-	}
-	if (g->ev.verbs & FWH_DOWN) {
-		fputs("# no rules\n", f);
+	if (!(g->ev.verbs & FWH_UP) || g->ev.flags & FWH_CONN_NEVER_NEGOTIATE) {
+		print_other(g, f);
 		return;
 	}
 	read_kernel(g);
-	g->blocked = g->text[BLOCKED] ||
-		     (g->ev.xauth_failed && !g->settings.accept_xauth_failed);
+	choose_state(g);
 	if (g->sa.source == FWH_SA_NONE && !g->settings.mark_esp &&
-	    !g->blocked) {
+	    g->state == FWH_STATE_UP) {
 		fputs("# refused: no reqid\n", f);
 		return;
 	}

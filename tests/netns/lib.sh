@@ -4,15 +4,16 @@ set -u
 . "$TESTS/results.sh"
 export LD_LIBRARY_PATH=$PREFIX/usr/lib
 export HELPER=$PREFIX/usr/libexec/ipsec-fw-updown
-export RUN=$WORK/run INI=$WORK/ipsec-fw.conf
+export RUN=$WORK/run STATE=$WORK/state INI=$WORK/ipsec-fw.conf
 # Locks and records are this scenario's own.
 mount -t tmpfs tmpfs /run
 ip link set lo up
 
-ini() {		# settings from stdin; nothing is chained
-	{
-		cat
-	} > "$INI"
+# Settings from stdin.  Unless they speak of the guard it ends with down, so
+# that tables can be compared.
+ini() {
+	cat > "$INI"
+	grep -q '^guard = ' "$INI" || printf '[default]\nguard = up\n' >> "$INI"
 }
 printf '[default]\nchain-updown = off\n' | ini
 
@@ -52,13 +53,14 @@ call() {
 	shift
 	env -i PATH="$PATH" LD_LIBRARY_PATH="$LD_LIBRARY_PATH" "${site[@]}" \
 		PLUTO_VERB="$verb" "$@" "${WRAP[@]}" "$HELPER" --config "$INI" \
-		--run-dir "$RUN" "${OPTIONS[@]}"
+		--run-dir "$RUN" --state-dir "$STATE" "${OPTIONS[@]}"
 }
 
 # bare NAME=VALUE...: a call with these variables only.
 bare() {
 	env -i PATH="$PATH" LD_LIBRARY_PATH="$LD_LIBRARY_PATH" "$@" \
 		"${WRAP[@]}" "$HELPER" --config "$INI" --run-dir "$RUN" \
+		--state-dir "$STATE" \
 		"${OPTIONS[@]}"
 }
 

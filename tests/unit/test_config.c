@@ -134,6 +134,11 @@ static const char *describe(const struct fwh_settings *s, char *buf,
 {
 	FILE *f = fmemopen(buf, size, "w");
 	const struct fwh_services *lists[] = { &s->accept_in, &s->accept_out };
+	const struct fwh_ranges *ranges[] = {
+		&s->guard_exempt, &s->guard_local, &s->guard_remote
+	};
+	static const char *const range_name[] = { "exempt", "local", "remote" };
+	char text[FWH_RANGE_STRLEN];
 	size_t i, j;
 
 	assert_non_null(f);
@@ -158,9 +163,15 @@ static const char *describe(const struct fwh_settings *s, char *buf,
 				lists[i]->list[j].proto,
 				lists[i]->list[j].port.lo,
 				lists[i]->list[j].port.hi);
-	if (s->guard != FWH_GUARD_ARMED)
+	if (s->guard != FWH_GUARD_AUTO)
 		fprintf(f, " guard=%s", s->guard == FWH_GUARD_UP ? "up" :
-							    "off");
+			s->guard == FWH_GUARD_OFF ? "off" : "armed");
+	for (i = 0; i < 3; i++)
+		for (j = 0; j < ranges[i]->n; j++)
+			fprintf(f, " %s:%s", range_name[i],
+				fwh_range_format(&ranges[i]->list[j], text));
+	if (s->guard_both)
+		fputs(" both", f);
 	if (s->reject)
 		fputs(" reject", f);
 	if (!s->nat_exempt)
@@ -252,9 +263,17 @@ static void good_values(void **state)
 		{ "accept-in = all\naccept-in = tcp/1", " in:6/1-1" },
 		{ "accept-out = udp/53, icmp", " out:17/53-53 out:1/0-0" },
 		{ "accept-xauth-failed = yes", " xauth-failed" },
-		{ "guard = armed", "" },
+		{ "guard = auto", "" },
+		{ "guard = armed", " guard=armed" },
 		{ "guard = up", " guard=up" },
 		{ "guard = off", " guard=off" },
+		{ "guard-exempt = 10.0.0.0/8, 2001:db8::1-2001:db8::9",
+		  " exempt:10.0.0.0/8 exempt:2001:db8::1-2001:db8::9" },
+		{ "guard-exempt = 10.0.0.1\nguard-exempt = 10.0.0.2",
+		  " exempt:10.0.0.1/32 exempt:10.0.0.2/32" },
+		{ "guard-exempt = 10.0.0.1,\n  10.0.0.2\nguard-exempt = none", "" },
+		{ "guard-families = both", " both" },
+		{ "guard-families = own", "" },
 		{ "reject = yes", " reject" },
 		{ "nat-exempt = no", " -nat-exempt" },
 		{ "mss = clamp", " clamp" },
@@ -368,6 +387,16 @@ static void bad_values(void **state)
 		{ "accept-xauth-failed = ok", { "yes or no" } },
 		{ "guard = amred", { "did you mean 'armed'" } },
 		{ "guard = yes", { "armed, up or off" } },
+		{ "guard-exempt = 10.0.0.1/8", { "guard-exempt = 10.0.0.1/8",
+						 "without host bits" } },
+		{ "guard-exempt = lan", { "ADDRESS/LENGTH" } },
+		{ "guard-exempt = 1.0.0.0,1.0.0.0,1.0.0.0,1.0.0.0,1.0.0.0,"
+		  "1.0.0.0,1.0.0.0,1.0.0.0,1.0.0.0,1.0.0.0,1.0.0.0,1.0.0.0,"
+		  "1.0.0.0,1.0.0.0,1.0.0.0,1.0.0.0,1.0.0.0",
+		  { "more than 16" } },
+		{ "guard-families = ipv6", { "own or both" } },
+		{ "guard-local = 10.0.0.0/8", { "does not belong here",
+						"[conn NAME]" } },
 		{ "reject = reset", { "yes or no" } },
 		{ "nat-exempt = auto", { "yes or no" } },
 		{ "mss = 535", { "536 to 65495" } },
@@ -555,6 +584,23 @@ static void bad_global_values(void **state)
 }
 
 /* ---- who wins ----------------------------------------------------------------------- */
+
+static void guards_without_daemon(void **state)
+{
+	struct fwh_config *config;
+
+	(void)state;
+	write_file(main_file, "[conn a]\nguard-local = 10.0.0.0/8\n"
+		   "guard-remote = 10.0.0.1, 2001:db8::/32\n[conn b*]\n"
+		   "mss = 1300\n[conn c]\nmss = 1300\n");
+	expect_settings("a", " local:10.0.0.0/8 remote:10.0.0.1/32 "
+			"remote:2001:db8::/32");
+	config = load();
+	assert_string_equal(fwh_config_conn(config, 0), "a");
+	assert_string_equal(fwh_config_conn(config, 1), "c");
+	assert_null(fwh_config_conn(config, 2));
+	fwh_config_free(config);
+}
 
 static void precedence(void **state)
 {
@@ -1140,7 +1186,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(good_values), TEST(bad_values), TEST(port_names),
 		TEST(global_values), TEST(bad_global_values),
-		TEST(precedence), TEST(contradictions),
+		TEST(guards_without_daemon), TEST(precedence), TEST(contradictions),
 		TEST(long_template_chains),
 		TEST(no_files), TEST(folder_order), TEST(odd_texts),
 		TEST(nul_bytes), TEST(long_lines), TEST(long_section_names),

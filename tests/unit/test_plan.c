@@ -396,6 +396,9 @@ static bool is_own_out(const struct subject *s, const struct fwh_rule *r)
 	if (*r->out)
 		return !strcmp(r->out, s->ev.vti_iface) ||
 		       !strcmp(r->out, s->ev.virt_iface);
+	/* Source NAT is kept off whichever SA takes it. */
+	if (r->table == FWH_NAT)
+		return r->policy.dir == FWH_POLICY_OUT && !r->policy.none;
 	return r->policy.dir == FWH_POLICY_OUT && !r->policy.none &&
 	       r->policy.reqid == s->sa.reqid &&
 	       r->policy.ipproto == s->sa.ipproto;
@@ -404,6 +407,11 @@ static bool is_own_out(const struct subject *s, const struct fwh_rule *r)
 /* Nothing is let in but what came through this connection's SA, nothing out
  * but what goes into it, and the gateways' own packets if that is wanted.
  * Marked is the same. */
+static bool is_blocked(const struct subject *s)
+{
+	return s->in.state == FWH_STATE_BLOCKED;
+}
+
 static void check_accepts(const struct subject *s)
 {
 	size_t i;
@@ -432,7 +440,8 @@ static void check_accepts(const struct subject *s)
 			check(r->part == FWH_PART_IKE_IN ||
 			      r->part == FWH_PART_IKE_OUT);
 		}
-		check(!s->in.blocked || r->part == FWH_PART_IKE_IN ||
+		check(s->in.state != FWH_STATE_ARMED || r->table == FWH_NAT);
+		check(!is_blocked(s) || r->part == FWH_PART_IKE_IN ||
 		      r->part == FWH_PART_IKE_OUT);
 		check((s->settings.accept_forward || s->settings.accept_local ||
 		       r->table == FWH_NAT) || is_gateways_part(r->part));
@@ -456,10 +465,11 @@ static bool is_last_drop(const struct subject *s, const struct fwh_rule *r)
 		.action = FWH_DROP,
 	};
 
-	if (!s->in.blocked && s->settings.mark_esp && r->part == FWH_PART_IN) {
+	if (s->in.state == FWH_STATE_UP && s->settings.mark_esp &&
+	    r->part == FWH_PART_IN) {
 		plain.has_mark = plain.mark_not = true;
 		plain.mark = s->in.mark;
-	} else if (!s->in.blocked) {
+	} else if (!is_blocked(s)) {
 		plain.policy.none = true;
 		plain.policy.dir = r->part == FWH_PART_IN ? FWH_POLICY_IN :
 							FWH_POLICY_OUT;
@@ -470,7 +480,7 @@ static bool is_last_drop(const struct subject *s, const struct fwh_rule *r)
 /* Guarded both ways, at a place before any accept, or not at all. */
 static void check_guard(const struct subject *s)
 {
-	bool guarded = s->settings.guard != FWH_GUARD_OFF || s->in.blocked;
+	bool guarded = s->settings.guard != FWH_GUARD_OFF || is_blocked(s);
 	const struct fwh_rule *last[2] = { NULL, NULL };
 	size_t i;
 
@@ -492,7 +502,7 @@ static void check_guard(const struct subject *s)
 		check(guarded && r->table == FWH_MANGLE);
 		check(r->part == FWH_PART_IN || r->part == FWH_PART_OUT);
 		/* Blocked, its own comes before what others let pass. */
-		check(is_last_drop(s, r) || (s->in.blocked &&
+		check(is_last_drop(s, r) || (is_blocked(s) &&
 		      (r->part == FWH_PART_IN ? *r->in || r->policy.reqid :
 						*r->out || r->policy.reqid)));
 	}
@@ -561,9 +571,11 @@ static void check_down(struct subject *s)
 	struct fwh_plan plan;
 	char *text;
 
-	s->in.up = false;
+	enum fwh_state state = s->in.state;
+
+	s->in.state = FWH_STATE_DOWN;
 	build(s, &plan);
-	s->in.up = true;
+	s->in.state = state;
 	check(plan.n == 0 && !plan.rules);
 	check(!memcmp(&plan.key, &s->plan.key, sizeof(plan.key)));
 	text = print(&plan);
@@ -578,8 +590,8 @@ static void subject_of(struct subject *s, size_t event, size_t sa)
 	s->ev = env_event(events[event].dialect, events[event].lines);
 	s->sa = sas[sa];
 	s->settings = random_settings();
-	s->in.up = true;
-	s->in.blocked = random_below(4) == 0;
+	s->in.state = random_below(4) == 0 ? FWH_STATE_BLOCKED :
+		      random_below(4) == 0 ? FWH_STATE_ARMED : FWH_STATE_UP;
 	if (!s->settings.mark_off)
 		s->in.mark = (struct fwh_mark){ 0x10000, 0x3fff0000 };
 	if (random_below(3) == 0) {
@@ -591,7 +603,7 @@ static void subject_of(struct subject *s, size_t event, size_t sa)
 	assert_int_equal(fwh_xfrm_find_sa(NULL, &s->ev, &s->sa, NULL), 0);
 	/* Without a reqid a call goes on only to block. */
 	if (s->sa.source == FWH_SA_NONE && !s->settings.mark_esp)
-		s->in.blocked = true;
+		s->in.state = FWH_STATE_BLOCKED;
 }
 
 static void all_plans(void (*check_plan)(struct subject *s), unsigned int rounds)
@@ -866,7 +878,7 @@ static void too_many_pairs(void **state)
 		"PLUTO_MY_CLIENT=::1-ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe\n"
 		"PLUTO_PEER_CLIENT=2001:db8::1-2001:db8::fffe");
 	struct fwh_plan_input in = {
-		.ev = &ev, .sa = &sa, .settings = &settings, .up = true,
+		.ev = &ev, .sa = &sa, .settings = &settings, .state = FWH_STATE_UP,
 	};
 	struct fwh_plan plan, untouched;
 	struct fwh_err err = { .code = 0 };
@@ -880,7 +892,7 @@ static void too_many_pairs(void **state)
 	assert_non_null(strstr(err.msg, "7620 pairs"));
 	assert_int_equal(fwh_plan_build(&in, &plan, NULL), -E2BIG);
 	/* Taking it away needs no rules. */
-	in.up = false;
+	in.state = FWH_STATE_DOWN;
 	assert_int_equal(fwh_plan_build(&in, &plan, &err), 0);
 	assert_int_equal(plan.n, 0);
 }

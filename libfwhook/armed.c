@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * armed.c - guards without a daemon: put up what was saved, at boot for
+ * instance, and taken away when a person says so.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "internal.h"
+
+/* What all three have in common. */
+struct session {
+	const char *run_dir, *state_dir;
+	struct fwh_config *config;
+	struct fwh_store *store;
+	struct fwh_record *records;	/* of the run directory */
+	struct fwh_key *keys;		/* theirs */
+	size_t n_records;
+	void (*complain)(const struct fwh_err *err, void *arg);
+	void *arg;
+	size_t complaints;
+};
+
+static void complain(const struct fwh_err *err, void *arg)
+{
+	struct session *session = arg;
+
+	session->complaints++;
+	if (session->complain)
+		session->complain(err, session->arg);
+}
+
+static void close_session(struct session *session)
+{
+	free(session->records);
+	free(session->keys);
+	fwh_store_close(session->store);
+	fwh_config_free(session->config);
+}
+
+static int read_records(struct session *session, struct fwh_err *err)
+{
+	size_t i;
+	int code = fwh_store_list(session->store, complain, session,
+				  &session->records, &session->n_records, err);
+
+	if (code)
+		return code;
+	session->keys = calloc(session->n_records + 1, sizeof(*session->keys));
+	if (!session->keys)
+		return fwh_fail(err, -ENOMEM, "out of memory");
+	for (i = 0; i < session->n_records; i++)
+		fwh_event_key(&session->records[i].ev, &session->keys[i]);
+	return 0;
+}
+
+/* With broken settings the built-in ones hold, and that is complained of. */
+static int open_session(struct session *session,
+			const struct fwh_call_options *options,
+			struct fwh_err *err)
+{
+	struct fwh_err bad;
+	int code;
+
+	session->run_dir = options->run_dir ? options->run_dir :
+					FWH_RUNSTATEDIR "/ipsec-fw";
+	session->state_dir = options->state_dir ? options->state_dir :
+					FWH_STATEDIR "/ipsec-fw";
+	code = fwh_config_open(options, &session->config, &bad, err);
+	if (code)
+		return code;
+	if (bad.code)
+		complain(&bad, session);
+	code = fwh_store_open(session->run_dir,
+			      fwh_config_globals(session->config)->lock_wait_ms,
+			      &session->store, err);
+	if (!code)
+		code = fwh_store_lock(session->store, NULL, err);
+	return code ? code : read_records(session, err);
+}
+
+static const struct fwh_record *find_record(const struct session *session,
+					    const struct fwh_key *key)
+{
+	size_t i;
+
+	for (i = 0; i < session->n_records; i++)
+		if (!strcmp(session->keys[i].text, key->text))
+			return &session->records[i];
+	return NULL;
+}
+
+/* ---- arming ---------------------------------------------------------------------- */
+
+struct targets {
+	struct fwh_target *list;
+	size_t n, cap;
+};
+
+static int add_target(const struct session *session, struct targets *targets,
+		      const struct fwh_record *record, struct fwh_err *err)
+{
+	const struct fwh_record *before;
+	struct fwh_target *target;
+	struct fwh_key key;
+	size_t i;
+
+	fwh_event_key(&record->ev, &key);
+	before = find_record(session, &key);
+	/* What is up has its guard from its daemon. */
+	if (before && before->state != FWH_STATE_ARMED)
+		return 0;
+	for (i = 0; i < targets->n; i++)
+		if (!strcmp(targets->list[i].key.text, key.text))
+			return 0;
+	if (targets->n == targets->cap) {
+		size_t cap = targets->cap ? 2 * targets->cap : 16;
+
+		target = reallocarray(targets->list, cap, sizeof(*target));
+		if (!target)
+			return fwh_fail(err, -ENOMEM, "out of memory");
+		targets->list = target;
+		targets->cap = cap;
+	}
+	target = &targets->list[targets->n++];
+	memset(target, 0, sizeof(*target));
+	target->key = key;
+	target->after = fwh_record_armed(record);
+	fwh_config_resolve(session->config, record->ev.conn, &target->settings);
+	if (before) {
+		target->had_before = true;
+		target->before = *before;
+	}
+	return 0;
+}
+
+/* The settings may have changed since: guard = off lets go. */
+static int add_saved(struct session *session, struct targets *targets,
+		     struct fwh_err *err)
+{
+	fwh_autofree struct fwh_record *saved = NULL;
+	struct fwh_settings settings;
+	size_t n, i;
+	int code = fwh_saved_list(session->state_dir, complain, session, &saved,
+				  &n, err);
+
+	for (i = 0; !code && i < n; i++) {
+		fwh_config_resolve(session->config, saved[i].ev.conn,
+				   &settings);
+		if (fwh_guard_of(&settings, &saved[i].ev) == FWH_GUARD_ARMED)
+			code = add_target(session, targets, &saved[i], err);
+	}
+	return code;
+}
+
+/* A connection that no daemon ever brought up, from guard-local and
+ * guard-remote.  Who the gateways are is not known. */
+static struct fwh_record configured_record(const char *conn,
+					   const struct fwh_range *local,
+					   const struct fwh_range *remote)
+{
+	struct fwh_record record;
+	struct fwh_event *ev = &record.ev;
+
+	memset(&record, 0, sizeof(record));
+	strcpy(ev->conn, conn);		/* a section's name is shorter */
+	strcpy(ev->verb, "prepare");	/* there is room */
+	ev->verbs = FWH_PREPARE;
+	ev->dialect = FWH_LIBRESWAN5;
+	ev->sel.local = *local;
+	ev->sel.remote = *remote;
+	ev->sel.icmp_type = ev->sel.icmp_code = -1;
+	ev->me.family = ev->peer.family = local->family;
+	return record;
+}
+
+static int add_configured(struct session *session, const char *conn,
+			  const struct fwh_settings *settings,
+			  struct targets *targets, struct fwh_err *err)
+{
+	const struct fwh_ranges *local = &settings->guard_local;
+	const struct fwh_ranges *remote = &settings->guard_remote;
+	struct fwh_record record;
+	size_t i, j;
+	int code = 0;
+
+	for (i = 0; i < local->n; i++) {
+		for (j = 0; !code && j < remote->n; j++) {
+			if (local->list[i].family != remote->list[j].family)
+				continue;
+			record = configured_record(conn, &local->list[i],
+						   &remote->list[j]);
+			code = add_target(session, targets, &record, err);
+		}
+	}
+	return code;
+}
+
+static int gather_armed(struct session *session, struct targets *targets,
+			struct fwh_err *err)
+{
+	struct fwh_settings settings;
+	const char *conn;
+	size_t i;
+	int code = add_saved(session, targets, err);
+
+	for (i = 0; !code && (conn = fwh_config_conn(session->config, i)); i++) {
+		fwh_config_resolve(session->config, conn, &settings);
+		code = add_configured(session, conn, &settings, targets, err);
+	}
+	return code;
+}
+
+int fwh_guards_arm(const struct fwh_call_options *options,
+		   void (*complaint)(const struct fwh_err *err, void *arg),
+		   void *arg, size_t *ret_n, size_t *ret_complaints,
+		   struct fwh_err *err)
+{
+	struct session session = { .complain = complaint, .arg = arg };
+	struct targets targets = { .n = 0 };
+	int code = open_session(&session, options, err);
+
+	if (!code)
+		code = gather_armed(&session, &targets, err);
+	if (!code)
+		code = fwh_targets_commit(fwh_config_globals(session.config),
+					  session.store, targets.list,
+					  targets.n, err);
+	if (!code) {
+		*ret_n = targets.n;
+		*ret_complaints = session.complaints;
+	}
+	free(targets.list);
+	close_session(&session);
+	return code;
+}
+
+/* ---- disarming --------------------------------------------------------------------- */
+
+/* What is up keeps its guard until it is down, and not after that. */
+static void disarmed_target(const struct session *session,
+			    const struct fwh_record *record,
+			    struct fwh_target *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	fwh_event_key(&record->ev, &ret->key);
+	fwh_config_resolve(session->config, record->ev.conn, &ret->settings);
+	ret->had_before = true;
+	ret->before = ret->after = *record;
+	ret->after.armed = false;
+	if (record->state == FWH_STATE_ARMED)
+		ret->after.state = FWH_STATE_DOWN;
+}
+
+static int disarm_saved(struct session *session, const char *conn,
+			size_t *n_names, struct fwh_err *err)
+{
+	fwh_autofree struct fwh_record *saved = NULL;
+	struct fwh_key key;
+	size_t n, i;
+	int code = fwh_saved_list(session->state_dir, complain, session, &saved,
+				  &n, err);
+
+	for (i = 0; !code && i < n; i++) {
+		if (conn && strcmp(saved[i].ev.conn, conn) != 0)
+			continue;
+		fwh_event_key(&saved[i].ev, &key);
+		saved[i].armed = false;
+		code = fwh_saved_set(session->state_dir, &key, &saved[i], err);
+		if (!find_record(session, &key))
+			(*n_names)++;
+	}
+	return code;
+}
+
+int fwh_guards_disarm(const struct fwh_call_options *options, const char *conn,
+		      size_t *ret_n, struct fwh_err *err)
+{
+	struct session session = { .complain = NULL };
+	fwh_autofree struct fwh_target *targets = NULL;
+	size_t n = 0, i;
+	int code = open_session(&session, options, err);
+
+	if (!code) {
+		targets = calloc(session.n_records + 1, sizeof(*targets));
+		if (!targets)
+			code = fwh_fail(err, -ENOMEM, "out of memory");
+	}
+	for (i = 0; !code && i < session.n_records; i++) {
+		const struct fwh_record *record = &session.records[i];
+
+		if (record->armed && (!conn || !strcmp(record->ev.conn, conn)))
+			disarmed_target(&session, record, &targets[n++]);
+	}
+	if (!code)
+		code = fwh_targets_commit(fwh_config_globals(session.config),
+					  session.store, targets, n, err);
+	if (!code)
+		code = disarm_saved(&session, conn, &n, err);
+	if (!code)
+		*ret_n = n;
+	close_session(&session);
+	return code;
+}
+
+/* ---- looking ------------------------------------------------------------------------- */
+
+int fwh_guards_list(const struct fwh_call_options *options,
+		    struct fwh_record **ret, size_t *ret_n,
+		    struct fwh_err *err)
+{
+	struct session session = { .complain = NULL };
+	int code = open_session(&session, options, err);
+
+	if (!code) {
+		*ret = fwh_steal(session.records);
+		*ret_n = session.n_records;
+	}
+	close_session(&session);
+	return code;
+}

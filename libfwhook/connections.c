@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * connections.c - what connections shall be becomes what kernel and records
+ * hold, all of them or none: plan, stage, apply, record.  Decides nothing.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "internal.h"
+
+/* What the guard has to know of the kernel's policies. */
+static int find_passes(const struct fwh_target *target,
+		       struct fwh_pass **ret, size_t *ret_n,
+		       struct fwh_err *err)
+{
+	const struct fwh_record *after = &target->after;
+	struct fwh_xfrm *xfrm;
+	int code;
+
+	*ret = NULL;
+	*ret_n = 0;
+	if (after->state == FWH_STATE_DOWN || target->no_kernel ||
+	    (after->state != FWH_STATE_BLOCKED &&
+	     fwh_guard_of(&target->settings, &after->ev) == FWH_GUARD_OFF))
+		return 0;
+	code = fwh_xfrm_open(&xfrm, err);
+	if (code)
+		return code;
+	code = fwh_xfrm_find_passes(xfrm, &after->ev, ret, ret_n, err);
+	fwh_xfrm_close(xfrm);
+	return code;
+}
+
+int fwh_target_plan(const struct fwh_target *target, struct fwh_plan *ret,
+		    struct fwh_err *err)
+{
+	fwh_autofree struct fwh_pass *passes = NULL;
+	struct fwh_plan_input in = {
+		.ev = &target->after.ev,
+		.sa = &target->after.sa,
+		.settings = &target->settings,
+		.mark = target->after.mark,
+		.state = target->after.state,
+	};
+	int code = find_passes(target, &passes, &in.n_passes, err);
+
+	in.passes = passes;
+	return code ? code : fwh_plan_build(&in, ret, err);
+}
+
+/* In which families may rules be, before and after?  Those of the selectors, of
+ * the gateways, and of the rules themselves. */
+static unsigned int families_of(struct fwh_target *target,
+				const struct fwh_plan *plan)
+{
+	const struct fwh_event *ev = &target->after.ev;
+	unsigned int families = 0;
+	size_t i;
+
+	for (i = 0; i < plan->n; i++)
+		families |= 1u << plan->rules[i].family;
+	target->after.families = families;
+	families |= 1u << ev->sel.local.family | 1u << ev->me.family;
+	return families | (target->had_before ? target->before.families : 0);
+}
+
+static int apply(const struct fwh_globals *globals,
+		 const struct fwh_change *changes, size_t n,
+		 struct fwh_err *err)
+{
+	const struct fwh_backend *backend = fwh_backend_find(globals->backend);
+
+	if (!backend)
+		return fwh_fail(err, -EINVAL, "backend = %s: not built in",
+				globals->backend);
+	return fwh_backend_apply(backend, globals, changes, n, err);
+}
+
+static int stage(struct fwh_store *store, const struct fwh_target *target,
+		 struct fwh_err *err)
+{
+	return fwh_store_stage(store, &target->key, target->after.state ==
+			       FWH_STATE_DOWN ? NULL : &target->after, err);
+}
+
+/* The kernel has it; now the records.  Of one connection the new record is
+ * staged already, so that what could fail has failed. */
+static int record(struct fwh_store *store, const struct fwh_target *target,
+		  bool staged, struct fwh_err *err)
+{
+	const struct fwh_mark *mark = &target->before.mark;
+	int code = staged ? 0 : stage(store, target, err);
+
+	if (!code)
+		code = fwh_store_commit(store, err);
+	if (!code && target->had_before &&
+	    mark->value != target->after.mark.value)
+		fwh_store_drop_mark(store, &target->key, mark);
+	return code;
+}
+
+static int commit(const struct fwh_globals *globals, struct fwh_store *store,
+		  struct fwh_target *targets, size_t n,
+		  struct fwh_plan *plans, struct fwh_change *changes,
+		  struct fwh_err *err)
+{
+	int code = 0;
+	size_t i;
+
+	for (i = 0; !code && i < n; i++) {
+		code = fwh_target_plan(&targets[i], &plans[i], err);
+		if (code)
+			break;
+		changes[i].plan = &plans[i];
+		changes[i].families = families_of(&targets[i], &plans[i]);
+	}
+	if (!code && n == 1)
+		code = stage(store, &targets[0], err);
+	if (!code && n)
+		code = apply(globals, changes, n, err);
+	for (i = 0; !code && i < n; i++)
+		code = record(store, &targets[i], n == 1, err);
+	return code;
+}
+
+int fwh_targets_commit(const struct fwh_globals *globals,
+		       struct fwh_store *store, struct fwh_target *targets,
+		       size_t n, struct fwh_err *err)
+{
+	fwh_autofree struct fwh_plan *plans = calloc(n + 1, sizeof(*plans));
+	fwh_autofree struct fwh_change *changes = calloc(n + 1,
+							 sizeof(*changes));
+	size_t i;
+	int code;
+
+	if (!plans || !changes)
+		return fwh_fail(err, -ENOMEM, "out of memory");
+	code = commit(globals, store, targets, n, plans, changes, err);
+	for (i = 0; i < n; i++)
+		fwh_plan_free(&plans[i]);
+	return code;
+}
+
+struct fwh_record fwh_record_armed(const struct fwh_record *record)
+{
+	struct fwh_record armed;
+
+	memset(&armed, 0, sizeof(armed));
+	armed.ev = record->ev;
+	armed.state = FWH_STATE_ARMED;
+	armed.armed = true;
+	return armed;
+}

@@ -1,0 +1,470 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * store.c - the run directory: a record of each connection, who has which mark,
+ * the daemons that called, and locks.  The kernel's tables are the truth; a
+ * lost record costs a warning.
+ *
+ *	RUN_DIR/netns-INODE/lock		byte = hash of a key
+ *	RUN_DIR/netns-INODE/daemons		one "PID START" line each
+ *	RUN_DIR/netns-INODE/conns/STEM-HASH
+ *	RUN_DIR/netns-INODE/marks/0xVALUE	symbolic link to the owner's hash
+ *
+ * Netfilter's tables are a network namespace's own, so are the records.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "internal.h"
+
+/* The lock file's bytes: a key's is 1 + its hash, the daemon list's is 0. */
+#define LOCK_DAEMONS	0
+
+struct fwh_store {
+	char path[FWH_PATH_MAX];	/* for messages */
+	int dir, conns, marks, lock;
+	unsigned int wait_ms;
+	char staged[48], name[FWH_RECORD_NAME_MAX]; /* temporary and final name, "" for none */
+	bool remove;
+};
+
+/* ---- opening ------------------------------------------------------------- */
+
+static int open_dir(int at, const char *name)
+{
+	int made = mkdirat(at, name, 0700) ? -errno : 0;
+
+	at = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (at >= 0)
+		return at;
+	/* Why it is not there is told by the attempt to make it. */
+	return errno == ENOENT && made ? made : -errno;
+}
+
+/* What is written here decides what is let through: nobody else may. */
+static int check_owner(int dir, const char *name, const char *path,
+		       struct fwh_err *err)
+{
+	struct stat st;
+
+	if (fstatat(dir, name, &st, 0))
+		return fwh_fail(err, -errno, "%s: %s", path, strerror(errno));
+	if ((st.st_uid != 0 && st.st_uid != geteuid()) || st.st_mode & 022)
+		return fwh_fail(err, -EPERM, "%s: others can write there; "
+				"chown root %s; chmod 700 %s", path, path, path);
+	return 0;
+}
+
+static int open_dirs(struct fwh_store *store, const char *run_dir)
+{
+	fwh_autofd base = -1;
+	struct stat st;
+	char name[40];
+
+	base = open_dir(AT_FDCWD, run_dir);
+	if (base < 0)
+		return base;
+	if (stat("/proc/self/ns/net", &st))
+		return -errno;
+	snprintf(name, sizeof(name), "netns-%llu",
+		 (unsigned long long)st.st_ino);
+	snprintf(store->path, sizeof(store->path), "%.200s/%s", run_dir, name);
+	store->dir = open_dir(base, name);
+	if (store->dir < 0)
+		return store->dir;
+	store->conns = open_dir(store->dir, "conns");
+	if (store->conns < 0)
+		return store->conns;
+	store->marks = open_dir(store->dir, "marks");
+	if (store->marks < 0)
+		return store->marks;
+	store->lock = openat(store->dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC |
+			     O_NOFOLLOW, 0600);
+	return store->lock < 0 ? -errno : 0;
+}
+
+int fwh_store_open(const char *run_dir, unsigned int wait_ms,
+		   struct fwh_store **ret, struct fwh_err *err)
+{
+	struct fwh_store *store = calloc(1, sizeof(*store));
+	int code;
+
+	if (!store)
+		return fwh_fail(err, -ENOMEM, "out of memory");
+	store->dir = store->conns = store->marks = store->lock = -1;
+	store->wait_ms = wait_ms;
+	snprintf(store->path, sizeof(store->path), "%.200s", run_dir);
+	code = open_dirs(store, run_dir);
+	if (code)
+		fwh_fail(err, code, "%s: %s", store->path, strerror(-code));
+	else
+		code = check_owner(AT_FDCWD, run_dir, run_dir, err);
+	if (!code)
+		code = check_owner(store->dir, ".", store->path, err);
+	if (code) {
+		fwh_store_close(store);
+		return code;
+	}
+	*ret = store;
+	return 0;
+}
+
+void fwh_store_close(struct fwh_store *store)
+{
+	if (!store)
+		return;
+	fwh_store_abort(store);
+	fwh_close_fd(&store->dir);
+	fwh_close_fd(&store->conns);
+	fwh_close_fd(&store->marks);
+	fwh_close_fd(&store->lock);
+	free(store);
+}
+
+int fwh_store_lock(struct fwh_store *store, const struct fwh_key *key,
+		   struct fwh_err *err)
+{
+	int code = fwh_lock_range(store->lock, key ? 1 + key->lock : LOCK_DAEMONS,
+				  key ? 1 : 0, store->wait_ms);
+
+	if (code == -ETIMEDOUT)
+		return fwh_fail(err, code, "%s/lock: another call for this "
+				"connection has not ended in %u.%u s",
+				store->path, store->wait_ms / 1000,
+				store->wait_ms % 1000 / 100);
+	if (code)
+		return fwh_fail(err, code, "%s/lock: %s", store->path,
+				strerror(-code));
+	return 0;
+}
+
+/* ---- writing --------------------------------------------------------------- */
+
+int fwh_store_stage(struct fwh_store *store, const struct fwh_key *key,
+		    const struct fwh_record *record, struct fwh_err *err)
+{
+	int code = 0;
+
+	fwh_record_name(key, store->name);
+	store->remove = !record;
+	if (!record) {
+		if (faccessat(store->conns, ".", W_OK, AT_EACCESS))
+			code = -errno;
+	} else {
+		/* The key is locked: nobody else uses this name now, and what
+		 * a killed call left behind is worth nothing. */
+		snprintf(store->staged, sizeof(store->staged), ".%s.new",
+			 store->name);
+		unlinkat(store->conns, store->staged, 0);
+		code = fwh_record_create(store->conns, store->staged,
+					 record);
+	}
+	if (!code)
+		return 0;
+	fwh_store_abort(store);
+	return fwh_fail(err, code, "%s/conns: %s", store->path, strerror(-code));
+}
+
+int fwh_store_commit(struct fwh_store *store, struct fwh_err *err)
+{
+	int code = 0;
+
+	if (store->remove) {
+		if (unlinkat(store->conns, store->name, 0) && errno != ENOENT)
+			code = -errno;
+	} else if (renameat(store->conns, store->staged, store->conns,
+			    store->name)) {
+		code = -errno;
+	}
+	if (!code)
+		*store->staged = '\0';
+	else
+		fwh_fail(err, code, "%s/conns/%s: %s", store->path, store->name,
+			 strerror(-code));
+	fwh_store_abort(store);
+	return code;
+}
+
+void fwh_store_abort(struct fwh_store *store)
+{
+	if (*store->staged)
+		unlinkat(store->conns, store->staged, 0);
+	*store->staged = '\0';
+}
+
+/* ---- reading ------------------------------------------------------------------ */
+
+int fwh_store_read(struct fwh_store *store, const struct fwh_key *key,
+		   struct fwh_record *ret, struct fwh_err *err)
+{
+	struct fwh_record record;
+	struct fwh_key found;
+	char name[FWH_RECORD_NAME_MAX];
+	int code;
+
+	fwh_record_name(key, name);
+	code = fwh_record_read(store->conns, name, &record);
+	if (code == -ENOENT)
+		return code;
+	if (code)
+		return fwh_fail(err, code, "%s/conns/%s: %s; it will be "
+				"written anew", store->path, name,
+				code == -EBADMSG ? "damaged record" :
+				strerror(-code));
+	fwh_event_key(&record.ev, &found);
+	if (strcmp(found.text, key->text))
+		return fwh_fail(err, -EADDRINUSE, "%s/conns/%s belongs to %s: "
+				"two connections of one hash; rename one",
+				store->path, name, found.conn);
+	*ret = record;
+	return 0;
+}
+
+int fwh_store_list(struct fwh_store *store,
+		   void (*complain)(const struct fwh_err *err, void *arg),
+		   void *arg, struct fwh_record **ret, size_t *ret_n,
+		   struct fwh_err *err)
+{
+	return fwh_records_list(store->conns, store->path, complain, arg, ret,
+				ret_n, err);
+}
+
+/* ---- marks ----------------------------------------------------------------------- */
+
+/* Whose is the mark?  Owner has room for a hash. */
+static int mark_owner(struct fwh_store *store, const char *name, char owner[9])
+{
+	char target[16];
+	ssize_t n = readlinkat(store->marks, name, target, sizeof(target));
+
+	if (n != 8)
+		return n < 0 ? -errno : -EBADMSG;
+	memcpy(owner, target, 8);
+	owner[8] = '\0';
+	return 0;
+}
+
+/* Is a call for the owner under way elsewhere? */
+static bool owner_is_locked(struct fwh_store *store, const char *owner)
+{
+	struct flock range = {
+		.l_type = F_WRLCK,
+		.l_whence = SEEK_SET,
+		.l_start = (off_t)(1 + fwh_hash_lock(owner)),
+		.l_len = 1,
+	};
+
+	return fcntl(store->lock, F_OFD_GETLK, &range) ||
+	       range.l_type != F_UNLCK;
+}
+
+static bool owner_has_record(struct fwh_store *store, const char *owner)
+{
+	int fd = fcntl(store->conns, F_DUPFD_CLOEXEC, 3);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	bool found = false;
+
+	if (!dir) {
+		fwh_close_fd(&fd);
+		return true;	/* who knows */
+	}
+	rewinddir(dir);
+	while (!found && (entry = readdir(dir))) {
+		size_t n = strlen(entry->d_name);
+
+		found = *entry->d_name != '.' && n > 8 &&
+			!strcmp(entry->d_name + n - 8, owner);
+	}
+	closedir(dir);
+	return found;
+}
+
+/* An owner without a record was killed before it could let go, unless it is
+ * about to write one: so the lock is looked at first. */
+static bool owner_is_gone(struct fwh_store *store, const char *owner)
+{
+	return !owner_is_locked(store, owner) &&
+	       !owner_has_record(store, owner);
+}
+
+/* Try to make a value ours.  1: it is, 0: it is another's. */
+static int claim_mark(struct fwh_store *store, const struct fwh_key *key,
+		      uint32_t value, bool steal)
+{
+	char name[16], owner[9];
+	int code;
+
+	snprintf(name, sizeof(name), "0x%" PRIx32, value);
+	if (!symlinkat(key->hash, store->marks, name))
+		return 1;
+	if (errno != EEXIST)
+		return -errno;
+	code = mark_owner(store, name, owner);
+	if (!code && !strcmp(owner, key->hash))
+		return 1;
+	if (!steal || (!code && !owner_is_gone(store, owner)) ||
+	    unlinkat(store->marks, name, 0))
+		return 0;
+	return symlinkat(key->hash, store->marks, name) ? 0 : 1;
+}
+
+/* Probe from the hash on: a connection gets the same value again unless two
+ * meet.  Value 0 is what unmarked packets have. */
+static int probe_marks(struct fwh_store *store, const struct fwh_key *key,
+		       uint32_t mask, bool steal, uint32_t *ret)
+{
+	uint64_t i, n = fwh_mark_values(mask);
+
+	for (i = 0; i < n; i++) {
+		uint32_t value = fwh_mark_nth(mask, key->lock + i);
+		int code = claim_mark(store, key, value, steal);
+
+		if (code > 0)
+			*ret = value;
+		if (code)
+			return code;
+	}
+	return 0;
+}
+
+/* A connection that is up keeps its value, even if one that it would have
+ * preferred has become free.  Returns as claim_mark() does. */
+static int keep_mark(struct fwh_store *store, const struct fwh_key *key,
+		     uint32_t mask, uint32_t *ret)
+{
+	struct fwh_record record;
+	const struct fwh_mark *mark = &record.mark;
+	int code;
+
+	if (fwh_store_read(store, key, &record, NULL) || mark->mask != mask ||
+	    !mark->value || mark->value & ~mask)
+		return 0;
+	code = claim_mark(store, key, mark->value, false);
+	if (code > 0)
+		*ret = mark->value;
+	return code;
+}
+
+int fwh_store_take_mark(struct fwh_store *store, const struct fwh_key *key,
+			uint32_t mask, uint32_t *ret, struct fwh_err *err)
+{
+	int code = keep_mark(store, key, mask, ret);
+
+	if (!code)
+		code = probe_marks(store, key, mask, false, ret);
+	if (!code) {
+		/* All are taken: perhaps by the dead.  One at a time, so that
+		 * nobody takes what another has just taken. */
+		code = fwh_lock_file(store->marks, store->wait_ms);
+		if (!code) {
+			code = probe_marks(store, key, mask, true, ret);
+			flock(store->marks, LOCK_UN);
+		}
+	}
+	if (code < 0)
+		return fwh_fail(err, code, "%s/marks: %s", store->path,
+				strerror(-code));
+	if (!code)
+		return fwh_fail(err, -ENOSPC, "mark-mask 0x%" PRIx32 ": all "
+				"values are taken; widen it", mask);
+	return 0;
+}
+
+void fwh_store_drop_mark(struct fwh_store *store, const struct fwh_key *key,
+			 const struct fwh_mark *mark)
+{
+	char name[16], owner[9];
+
+	snprintf(name, sizeof(name), "0x%" PRIx32, mark->value);
+	if (!mark_owner(store, name, owner) && !strcmp(owner, key->hash))
+		unlinkat(store->marks, name, 0);
+}
+
+/* ---- daemons ----------------------------------------------------------------------- */
+
+#define DAEMONS_MAX	16
+
+static int parse_daemon(const char *line, struct fwh_daemon *ret)
+{
+	uint64_t n[2];
+
+	if (fwh_numbers_parse(line, n, 2) || n[0] > INT32_MAX)
+		return -EBADMSG;
+	ret->pid = (pid_t)n[0];
+	ret->start = n[1];
+	return 0;
+}
+
+/* The daemons in the list that still live. */
+static size_t living_daemons(const struct fwh_lines *lines, struct fwh_daemon *ret)
+{
+	size_t i, n = 0;
+
+	for (i = 0; lines->line[i] && n < DAEMONS_MAX; i++)
+		if (!parse_daemon(lines->line[i], &ret[n]) &&
+		    fwh_daemon_alive(&ret[n]))
+			n++;
+	return n;
+}
+
+static int write_daemons(struct fwh_store *store,
+			 const struct fwh_daemon *daemons, size_t n)
+{
+	int fd = openat(store->dir, "daemons.new", O_WRONLY | O_CREAT |
+			O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
+	int code;
+
+	if (!f) {
+		code = -errno;
+		fwh_close_fd(&fd);
+		return code;
+	}
+	for (; n > 0; n--, daemons++)
+		fprintf(f, "%d %llu\n", (int)daemons->pid, daemons->start);
+	code = ferror(f) || fflush(f) || fsync(fileno(f)) ? -EIO : 0;
+	if (fclose(f) && !code)
+		code = -errno;
+	if (!code && renameat(store->dir, "daemons.new", store->dir, "daemons"))
+		code = -errno;
+	return code;
+}
+
+int fwh_store_knows_daemon(struct fwh_store *store,
+			   const struct fwh_daemon *daemon)
+{
+	struct fwh_daemon known;
+	struct fwh_lines lines;
+	size_t i;
+
+	if (!daemon->pid || fwh_lines_read(store->dir, "daemons", &lines))
+		return !daemon->pid;
+	for (i = 0; lines.line[i]; i++)
+		if (!parse_daemon(lines.line[i], &known) &&
+		    known.pid == daemon->pid && known.start == daemon->start)
+			return 1;
+	return 0;
+}
+
+int fwh_store_add_daemon(struct fwh_store *store,
+			 const struct fwh_daemon *daemon, struct fwh_err *err)
+{
+	struct fwh_daemon daemons[DAEMONS_MAX + 1];
+	struct fwh_lines lines;
+	size_t n = 0;
+	int code;
+
+	if (!fwh_lines_read(store->dir, "daemons", &lines))
+		n = living_daemons(&lines, daemons);
+	daemons[n++] = *daemon;
+	code = write_daemons(store, daemons, n);
+	if (code)
+		return fwh_fail(err, code, "%s/daemons: %s", store->path,
+				strerror(-code));
+	return 0;
+}
