@@ -6,7 +6,7 @@
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${IPSEC_FW_TEST_CACHE:-/var/cache/ipsec-fw-tests}
 
-packages=iptables,nftables,iproute2,conntrack,iputils-ping,socat,kmod,procps
+packages=tcpdump,iptables,nftables,iproute2,conntrack,iputils-ping,socat,kmod,procps
 packages+=,netbase
 
 fail() {

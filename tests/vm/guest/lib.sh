@@ -15,7 +15,7 @@ psk=a-preshared-key-that-is-long-enough-for-anybody
 on() {
 	local netns=$1
 	shift
-	ip netns exec "$netns" "$@"
+	nsenter --net="/run/netns/$netns" "$@"
 }
 
 link_lan() {	# gateway host number
@@ -282,8 +282,8 @@ conn() {
 					echo "	$preset"
 			done
 			echo "	leftupdown=\"$UPDOWN\""
-			# Only one side is looked at.
-			echo "	rightupdown=%disabled"
+			# Mostly only one side is looked at.
+			echo "	rightupdown=${UPDOWN_EAST:-%disabled}"
 			# Here-documents lose their tabs.
 			[ -z "$lines" ] || sed 's/^/\t/' <<< "$lines"
 		} >> "$WORK/$side.conf"
@@ -302,8 +302,24 @@ done
 printf '@west @east : PSK "%s"\n: PSK "%s"\n' "$psk" "$psk" > "$WORK/secrets"
 chmod 600 "$WORK/secrets"
 
+# Settings from stdin.  Unless they speak of the guard it ends with down, so
+# that tables can be compared.
 ini() {
 	cat > /etc/ipsec-fw/ipsec-fw.conf
+	grep -q '^guard = ' /etc/ipsec-fw/ipsec-fw.conf ||
+		printf '[default]\nguard = up\n' >> /etc/ipsec-fw/ipsec-fw.conf
+}
+ini < /dev/null
+
+# fw SIDE VERB...: ipsec-fw for that side's records.
+fw() {
+	local side=$1
+	shift
+	# As under the daemon, whose /run does not name the namespace.
+	on "$side" unshare -m --propagation private bash -c '
+		mount -t tmpfs tmpfs /run/netns && exec ipsec-fw "$@"' fw \
+		--run-dir "$WORK/$side.run/ipsec-fw" \
+		--state-dir "$WORK/$side.state" "$@"
 }
 
 pluto_pid() {
@@ -313,7 +329,7 @@ pluto_pid() {
 # Each in its network namespace, with /run and its files of its own; the
 # tables' lock is the one that the tests take too.
 launch() {	# side
-	mkdir -p "$WORK/$1.run/pluto" "$WORK/$1.d"
+	mkdir -p "$WORK/$1.run/pluto" "$WORK/$1.d" "$WORK/$1.state"
 	[ -d "$WORK/$1.nss" ] || cp -r /tmp/nss "$WORK/$1.nss"
 	rm -f "$WORK/$1.run/pluto/pluto.pid"
 	on "$1" unshare -m --propagation private bash -c '
@@ -324,6 +340,7 @@ launch() {	# side
 		mount --bind "$WORK/$0.conf" /etc/ipsec.conf
 		mount --bind "$WORK/secrets" /etc/ipsec.secrets
 		mount --bind "$WORK/$0.d" /etc/ipsec.d
+		mount --bind "$WORK/$0.state" /var/lib/ipsec-fw
 		exec /usr/libexec/ipsec/pluto --nofork --config /etc/ipsec.conf \
 			--nssdir "$WORK/$0.nss" --rundir /run/pluto \
 			--logfile "$WORK/$0.log"

@@ -47,6 +47,6 @@ check "ping with that MASQUERADE" ping_from wlan 192.0.2.10
 no_clear "our exemption is first again"
 on west iptables-legacy -t nat -D POSTROUTING -o w0 -j MASQUERADE
 down other
-delete other
+whack west --name other --delete
 gone site
 finish

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What pluto's children have: three capabilities, and its log as descriptor 3.
+# What pluto's children have: few capabilities, and its log as descriptor 3.
 # The helper works with the ones and closes the other.
 . /t/tests/vm/guest/lib.sh
 UPDOWN=$WORK/outer
@@ -20,11 +20,13 @@ EOF
 begin site
 tables_before west
 check "the connection comes up" up site
-# NET_ADMIN, NET_RAW and DAC_READ_SEARCH.
-three=0000000000003004
-is "pluto's children have three capabilities" "$(sed -n 's/^CapBnd:\t//p' "$WORK/outer.status")" $three
-is "and no more in effect" "$(sed -n 's/^CapEff:\t//p' "$WORK/outer.status")" $three
-is "the helper's child has the same" "$(sed -n 's/^CapBnd:\t//p' "$WORK/inner.status")" $three
+# NET_ADMIN, NET_RAW and DAC_READ_SEARCH; Libreswan 5 leaves them SETPCAP too.
+capabilities() {	# outer|inner CapBnd|CapEff
+	sed -n "s/^$2:\t0*//p" "$WORK/$1.status" | sed 's/^3104$/3004/'
+}
+is "pluto's children have few capabilities" "$(capabilities outer CapBnd)" 3004
+is "and no more in effect" "$(capabilities outer CapEff)" 3004
+is "the helper's child has the same" "$(capabilities inner CapBnd)" 3004
 is "pluto leaves its log open as descriptor 3" "$(cat "$WORK/outer.3")" "$WORK/west.log"
 is "the helper does not" "$(cat "$WORK/inner.3")" ""
 above "rules came nevertheless" "$(on west iptables-legacy-save | grep -c '^-A fw-site-')" 3
