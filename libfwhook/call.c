@@ -221,8 +221,8 @@ static enum fwh_state state_of_up(const struct fwh_call *call)
 }
 
 /* The kernel's SA, or the daemon's word for it. */
-static int find_sa(struct fwh_record *record, const struct fwh_settings *settings,
-		   struct fwh_err *err)
+static int find_sa(struct fwh_record *record,
+		   const struct fwh_settings *settings, struct fwh_err *err)
 {
 	struct fwh_xfrm *xfrm = NULL;
 	int code = fwh_xfrm_open(&xfrm, err);
@@ -309,9 +309,10 @@ static int restore(struct fwh_call *call, struct fwh_store *store,
 	target.after.armed = false;
 	if (call->had_before)
 		target.after = call->before;
-	if (target.after.state == FWH_STATE_UP || target.after.state == FWH_STATE_BLOCKED)
-		return raise(call, store, &target, err);
-	return commit(call, store, &target, err);
+	if (target.after.state == FWH_STATE_DOWN ||
+	    target.after.state == FWH_STATE_ARMED)
+		return commit(call, store, &target, err);
+	return raise(call, store, &target, err);
 }
 
 static int go_up(struct fwh_call *call, struct fwh_store *store,
