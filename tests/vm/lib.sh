@@ -114,3 +114,32 @@ run_vm() {
 		< /dev/null > "$out/console" 2>&1
 	rm -f "$initramfs"
 }
+
+# results_of OUT JOB PATTERN: the lines of each scenario of a job that ran.
+results_of() {
+	local file name
+	for file in "$here/guest/$2"/*.sh; do
+		name=$(basename "$file" .sh)
+		case $name in *"$3"*) ;; *) continue ;; esac
+		cat "$1/$name/results" 2> /dev/null
+		# Its last line; a machine that stopped half way never wrote it.
+		grep -qs '^# .* took ' "$1/$name/results" ||
+			echo "not ok - ${name#*-}: did not come to its end, see $1"
+	done
+}
+
+# conclude OUT: what is in OUT/results, counted; status 0 if nothing failed.
+conclude() {
+	local passed failed
+	cat "$1/results"
+	passed=$(grep -c '^ok ' "$1/results")
+	failed=$(grep -c '^not ok ' "$1/results")
+	echo "# the machines ran $SECONDS s"
+	if [ "$failed" = 0 ] && [ -z "${IPSEC_FW_TEST_KEEP:-}" ]; then
+		rm -rf "$1"
+	else
+		echo "# logs are in $1"
+	fi
+	echo "$passed passed, $failed failed"
+	[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
+}
