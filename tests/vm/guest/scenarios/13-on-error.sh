@@ -33,7 +33,7 @@ on west ip xfrm policy flush
 no_ping_from wlan 192.0.2.10
 no_clear "hold: nothing leaks"
 is "hold: the daemon tries once" "$(attempts)" 1
-rm /etc/ipsec-fw/ipsec-fw.conf
+ini < /dev/null
 down site
 check "hold: after mending it comes up" up site
 check "hold: and its traffic passes" ping_from wlan 192.0.2.10

@@ -44,7 +44,7 @@ down site
 check "on the way down the script still finds the rules" grep -q 'output: script down-client with [1-9]' "$WORK/west.log"
 check "after down the tables are as before" tables_same west
 delete site
-rm /etc/ipsec-fw/ipsec-fw.conf
+ini < /dev/null
 ip -n west route del 192.0.2.0/24
 : > "$WORK/west.log"
 add stock
