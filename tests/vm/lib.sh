@@ -6,8 +6,8 @@
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${IPSEC_FW_TEST_CACHE:-/var/cache/ipsec-fw-tests}
 
-packages=tcpdump,iptables,nftables,iproute2,conntrack,iputils-ping,socat,kmod,procps
-packages+=,netbase
+packages=iptables,nftables,iproute2,conntrack,iputils-ping,socat,tcpdump,kmod
+packages+=,procps,netbase
 
 fail() {
 	echo "not ok - $1: $2"
@@ -42,23 +42,31 @@ bootstrap() {
 # make_root NAME SUITE PACKAGES: a root file system, in $cache/root-NAME.
 make_root() {
 	local root=$cache/root-$1
-	[ "$(cat "$root/.made" 2>/dev/null)" = "$2 $3" ] && return
-	bootstrap "$2" "$root" "$cache/root-$1.log" --variant=minbase \
-		--include="$3"
-	chmod 1777 "$root/tmp"
-	echo "$2 $3" > "$root/.made"
+	mkdir -p "$cache" || fail vm "cannot write $cache"
+	(
+		flock 9		# runs at the same time
+		[ "$(cat "$root/.made" 2>/dev/null)" = "$2 $3" ] && exit
+		bootstrap "$2" "$root" "$root.log" --variant=minbase \
+			--include="$3"
+		chmod 1777 "$root/tmp"
+		echo "$2 $3" > "$root/.made"
+	) 9> "$cache/lock" || exit 1
 }
 
 # make_kernel SUITE: unpacked and never installed, in $cache/kernel-SUITE.
 make_kernel() {
 	local dir=$cache/kernel-$1
-	[ -e "$dir/.made" ] && return
-	bootstrap "$1" "$dir" "$cache/kernel-$1.log" --variant=extract \
-		--include=linux-image-amd64
-	[ -d "$dir/lib" ] || ln -s usr/lib "$dir/lib"
-	ls "$dir/lib/modules" > "$dir/.version"
-	depmod -b "$dir" "$(cat "$dir/.version")" || fail vm "no modules in $dir"
-	touch "$dir/.made"
+	(
+		flock 9
+		[ -e "$dir/.made" ] && exit
+		bootstrap "$1" "$dir" "$dir.log" --variant=extract \
+			--include=linux-image-amd64
+		[ -d "$dir/lib" ] || ln -s usr/lib "$dir/lib"
+		ls "$dir/lib/modules" > "$dir/.version"
+		depmod -b "$dir" "$(cat "$dir/.version")" ||
+			fail vm "no modules in $dir"
+		touch "$dir/.made"
+	) 9> "$cache/lock" || exit 1
 }
 
 # make_initramfs SUITE FILE
@@ -115,12 +123,19 @@ run_vm() {
 	rm -f "$initramfs"
 }
 
+# scenarios_of JOB PATTERN: the names of those that match.
+scenarios_of() {
+	local file name
+	for file in "$here/guest/$1"/*.sh; do
+		name=$(basename "$file" .sh)
+		case $name in *"$2"*) echo "$name" ;; esac
+	done
+}
+
 # results_of OUT JOB PATTERN: the lines of each scenario of a job that ran.
 results_of() {
-	local file name
-	for file in "$here/guest/$2"/*.sh; do
-		name=$(basename "$file" .sh)
-		case $name in *"$3"*) ;; *) continue ;; esac
+	local name
+	for name in $(scenarios_of "$2" "$3"); do
 		cat "$1/$name/results" 2> /dev/null
 		# Its last line; a machine that stopped half way never wrote it.
 		grep -qs '^# .* took ' "$1/$name/results" ||
