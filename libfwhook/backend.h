@@ -10,8 +10,18 @@ struct fwh_backend {
 	int (*apply)(const struct fwh_globals *globals,
 		     const struct fwh_change *changes, size_t n,
 		     struct fwh_err *err);
+	int (*print)(const struct fwh_globals *globals,
+		     const struct fwh_plan *plan, FILE *f);
 };
 
 extern const struct fwh_backend fwh_backend_iptables;
+extern const struct fwh_backend fwh_backend_nftables;
+
+/* Do the legacy tables hold anything that is not ours?  Makes no table. */
+bool fwh_iptables_is_used(void);
+/* Has this kernel nf_tables? */
+bool fwh_nftables_is_there(void);
+/* Does it hold a table that is not ours? */
+bool fwh_nftables_is_used(void);
 
 #endif

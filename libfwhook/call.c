@@ -206,7 +206,7 @@ static int find_mark(struct fwh_call *call, struct fwh_store *store,
 		return 0;
 	}
 	if (!store) {	/* a dry run: the value that would be tried first */
-		record->mark.value = fwh_mark_nth(mask, call->key.lock);
+		record->mark.value = fwh_mark_nth(mask, 0);
 		return 0;
 	}
 	return fwh_store_take_mark(store, &call->key, mask,
@@ -439,13 +439,6 @@ static size_t gather_dead(struct fwh_call *call,
 	return dead;
 }
 
-/* A damaged record is told when its connection calls. */
-static void ignore(const struct fwh_err *err, void *arg)
-{
-	(void)err;
-	(void)arg;
-}
-
 /* A dead daemon's connections are not up: its reqids start over and would
  * match a stranger's SA.  Their guards stay. */
 static int sweep_dead(struct fwh_call *call, struct fwh_store *store,
@@ -454,7 +447,7 @@ static int sweep_dead(struct fwh_call *call, struct fwh_store *store,
 	fwh_autofree struct fwh_record *records = NULL;
 	fwh_autofree struct fwh_target *targets = NULL;
 	size_t n;
-	int code = fwh_store_list(store, ignore, NULL, &records, &n, err);
+	int code = fwh_store_list(store, NULL, NULL, &records, &n, err);
 
 	if (code || !n)
 		return code;
@@ -466,20 +459,53 @@ static int sweep_dead(struct fwh_call *call, struct fwh_store *store,
 				      err) : 0;
 }
 
-/* Hold the connection's record; before that, once in a daemon's life, all of
- * them. */
+static bool is_of_backend(struct fwh_call *call, struct fwh_store *store)
+{
+	return fwh_store_backend(store) ==
+	       fwh_backend_find(fwh_call_globals(call)->backend);
+}
+
+/* Bring all over to another backend.  If that fails, this connection still goes,
+ * and the next call tries again. */
+static void move_all(struct fwh_call *call, struct fwh_store *store)
+{
+	struct fwh_err trouble;
+
+	if (fwh_connections_move(call->config, store, &trouble))
+		call->warning = trouble;
+}
+
+/* What broken settings say of the backend is not known: it stays. */
+static void keep_backend(struct fwh_call *call, struct fwh_store *store)
+{
+	const struct fwh_backend *backend = fwh_store_backend(store);
+
+	if (call->config_err.code && backend)
+		fwh_config_set_backend(call->config, backend);
+}
+
+/* Hold the connection's record; before that, once in a daemon's life and when the
+ * backend is another, all of them. */
 static int lock_store(struct fwh_call *call, struct fwh_store *store,
 		      struct fwh_err *err)
 {
 	int code;
 
-	if (fwh_store_knows_daemon(store, &call->daemon))
+	keep_backend(call, store);
+	if (fwh_store_knows_daemon(store, &call->daemon) &&
+	    is_of_backend(call, store))
 		return fwh_store_lock(store, &call->key, err);
 	code = fwh_store_lock(store, NULL, err);
-	if (code || fwh_store_knows_daemon(store, &call->daemon))
+	if (code)
 		return code;
-	code = sweep_dead(call, store, err);
-	return code ? code : fwh_store_add_daemon(store, &call->daemon, err);
+	if (!fwh_store_knows_daemon(store, &call->daemon)) {
+		code = sweep_dead(call, store, err);
+		if (!code)
+			code = fwh_store_add_daemon(store, &call->daemon, err);
+	}
+	if (!code && !is_of_backend(call, store))
+		move_all(call, store);
+	return code;
 }
 
 /* A damaged record costs a warning: the kernel's own chain names tell whose
@@ -615,7 +641,9 @@ int fwh_call_print(struct fwh_call *call, FILE *f, struct fwh_err *err)
 				 err);
 	if (!code)
 		code = fwh_target_plan(&target, &plan, err);
-	if (!code && fwh_plan_print(&plan, f))
+	if (!code && fwh_backend_print(fwh_backend_find(fwh_call_globals(call)
+							->backend),
+				       fwh_call_globals(call), &plan, f))
 		code = fwh_fail(err, -EIO, "writing the plan: %s",
 				strerror(errno));
 	fwh_plan_free(&plan);

@@ -12,6 +12,7 @@
 #include <fnmatch.h>
 #include <ini.h>
 #include <netdb.h>
+#include <linux/netfilter.h>
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <string.h>
@@ -268,6 +269,21 @@ static int parse_template(struct value *value)
 	return 0;
 }
 
+/* VALUE/MASK that says something of a packet. */
+static int parse_true_mark(struct value *value, struct fwh_mark *ret)
+{
+	if (fwh_mark_parse(value->text, ret))
+		return -EINVAL;
+	if (!ret->mask)
+		return refuse(value, "the mask is 0");
+	if (ret->value & ~ret->mask)
+		return refuse(value, "the value has bits outside the mask");
+	if (!ret->value)
+		return refuse(value, "the value is 0, which is what packets "
+			      "have that nobody marked; to set none, say off");
+	return 0;
+}
+
 static int parse_mark_setting(struct value *value)
 {
 	struct fwh_settings *out = value->settings;
@@ -275,20 +291,9 @@ static int parse_mark_setting(struct value *value)
 
 	out->mark_off = !strcasecmp(value->text, "off");
 	out->mark_auto = !strcasecmp(value->text, "auto");
-	if (!out->mark_off && !out->mark_auto) {
-		if (fwh_mark_parse(value->text, &mark))
-			return -EINVAL;
-		if (!mark.mask)
-			return refuse(value, "the mask is 0");
-		if (mark.value & ~mark.mask)
-			return refuse(value, "the value has bits outside the "
-				      "mask");
-		/* mark-source = esp would take everybody's for decrypted. */
-		if (!mark.value)
-			return refuse(value, "the value is 0, which is what "
-				      "packets have that nobody marked; to "
-				      "set none, say off");
-	}
+	if (!out->mark_off && !out->mark_auto &&
+	    parse_true_mark(value, &mark))
+		return -EINVAL;
 	out->mark = mark;
 	return 0;
 }
@@ -630,12 +635,88 @@ static int parse_verbosity(struct value *value)
 	return more;
 }
 
+static int parse_accept_mark(struct value *value)
+{
+	struct fwh_mark mark = { 0, 0 };
+
+	if (strcasecmp(value->text, "off") && parse_true_mark(value, &mark))
+		return -EINVAL;
+	value->globals->accept_mark = mark;
+	return 0;
+}
+
+/* One word of a chain's name, up to a blank. */
+static int take_word(const char **p, char *ret, size_t size)
+{
+	size_t n;
+
+	*p += strspn(*p, " \t");
+	n = strcspn(*p, " \t");
+	if (!n || n >= size)
+		return -EINVAL;
+	memset(ret, 0, size);
+	memcpy(ret, *p, n);
+	*p += n;
+	return 0;
+}
+
+static int parse_chain_name(const char *s, struct fwh_chain_name *ret)
+{
+	static const struct { const char *name; uint8_t family; } families[] = {
+		{ "inet", NFPROTO_INET }, { "ip", NFPROTO_IPV4 },
+		{ "ip6", NFPROTO_IPV6 },
+	};
+	char family[8];
+	size_t i;
+
+	if (take_word(&s, family, sizeof(family)) ||
+	    take_word(&s, ret->table, sizeof(ret->table)) ||
+	    take_word(&s, ret->chain, sizeof(ret->chain)) || *s)
+		return -EINVAL;
+	for (i = 0; i < ARRAY_SIZE(families); i++) {
+		if (strcmp(family, families[i].name))
+			continue;
+		ret->family = families[i].family;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int parse_chains(struct value *value)
+{
+	struct fwh_globals *out = value->globals;
+	const char *p = value->text;
+	int more;
+
+	if (!value->again) {
+		out->n_accept_chains = 0;
+		out->accept_chains_auto = false;
+	}
+	while ((more = next_item(value, &p)) > 0) {
+		if (!strcasecmp(value->item, "none"))
+			continue;
+		if (!strcasecmp(value->item, "auto")) {
+			out->accept_chains_auto = true;
+			continue;
+		}
+		if (out->n_accept_chains == FWH_ACCEPT_CHAINS_MAX)
+			return refuse(value, "more than 16 chains");
+		if (parse_chain_name(value->item, &out->accept_chains[
+						  out->n_accept_chains]))
+			return refuse(value, "expected FAMILY TABLE CHAIN, as "
+				      "in inet filter forward");
+		out->n_accept_chains++;
+	}
+	return more;
+}
+_Static_assert(FWH_ACCEPT_CHAINS_MAX == 16, "parse_chains() says so");
+
 static int parse_backend(struct value *value)
 {
 	size_t n = strlen(value->text);
 
 	if (n >= sizeof(value->globals->backend) ||
-	    !fwh_backend_find(value->text))
+	    !fwh_backend_is_known(value->text))
 		return -EINVAL;
 	memset(value->field, 0, sizeof(value->globals->backend));
 	memcpy(value->field, value->text, n);
@@ -720,8 +801,18 @@ static const struct key keys[] = {
 	  ALL(chain_auto, chain_path), "auto off",
 	  "auto, off or an absolute path shorter than 256 characters",
 	  "the script that does routes, addresses and DNS" },
+	{ "accept-in-chain", GLOBAL, true, parse_chains,
+	  SPAN(struct fwh_globals, accept_chains, accept_chains_auto),
+	  "auto none", "auto, none, or at most 16 of inet TABLE CHAIN, "
+	  "ip TABLE CHAIN and ip6 TABLE CHAIN",
+	  "the chains of nftables that shall accept what we accept" },
+	{ "accept-mark", GLOBAL, false, parse_accept_mark,
+	  GLOBAL_ONE(accept_mark), "off",
+	  "off or VALUE/MASK with the value inside the mask",
+	  "what nftables marks accepted packets with" },
 	{ "backend", GLOBAL, false, parse_backend, GLOBAL_ONE(backend),
-	  "auto iptables", "auto or iptables", "who holds the rules" },
+	  "auto nftables iptables", "auto, nftables or iptables",
+	  "who holds the rules" },
 	{ "lock-wait", GLOBAL, false, parse_lock_wait, GLOBAL_ONE(lock_wait_ms),
 	  "", "seconds, 0 to 600, with at most three decimals",
 	  "how long to wait for locks" },
@@ -1376,6 +1467,8 @@ static const struct fwh_globals built_in_globals = {
 	.mark_mask = 0x3fff0000,
 	.lock_wait_ms = 5000,
 	.backend = "auto",
+	.accept_mark = { 0x40000000, 0x40000000 },
+	.accept_chains_auto = true,
 };
 
 int fwh_config_default(struct fwh_config **ret)
@@ -1564,11 +1657,22 @@ const char *fwh_config_conn(const struct fwh_config *config, size_t n)
 	return NULL;
 }
 
+void fwh_config_set_backend(struct fwh_config *config,
+			    const struct fwh_backend *backend)
+{
+	char *name = config->globals.backend;
+
+	memset(name, 0, sizeof(config->globals.backend));
+	strncpy(name, fwh_backend_name(backend),
+		sizeof(config->globals.backend) - 1);
+}
+
 int fwh_config_open(const struct fwh_call_options *options,
 		    struct fwh_config **ret, struct fwh_err *ret_bad,
 		    struct fwh_err *err)
 {
 	const char *file = options->config_file, *dir = options->config_dir;
+	const struct fwh_backend *backend;
 	int code;
 
 	if (!file) {
@@ -1577,9 +1681,14 @@ int fwh_config_open(const struct fwh_call_options *options,
 	}
 	ret_bad->code = 0;
 	code = fwh_config_load(file, dir, ret, ret_bad);
-	if (!code)
-		return 0;
-	ret_bad->code = code;
-	code = fwh_config_default(ret);
-	return code ? fwh_fail(err, code, "out of memory") : 0;
+	if (code) {
+		ret_bad->code = code;
+		code = fwh_config_default(ret);
+	}
+	if (code)
+		return fwh_fail(err, code, "out of memory");
+	/* "auto" stands for another word, which is looked up once. */
+	if (!fwh_backend_choose((*ret)->globals.backend, &backend, NULL, NULL))
+		fwh_config_set_backend(*ret, backend);
+	return 0;
 }

@@ -8,6 +8,9 @@
 
 #include "internal.h"
 
+/* That records hold which do not say it: there was no other then. */
+#define FWH_FIRST_BACKEND	"iptables"
+
 /* What the guard has to know of the kernel's policies. */
 static int find_passes(const struct fwh_target *target,
 		       struct fwh_pass **ret, size_t *ret_n,
@@ -64,16 +67,46 @@ static unsigned int families_of(struct fwh_target *target,
 	return families | (target->had_before ? target->before.families : 0);
 }
 
+/* What another backend holds of the targets goes: the same change, to nothing. */
+static int leave_others(const struct fwh_globals *globals,
+			const struct fwh_target *targets,
+			const struct fwh_change *changes, size_t n,
+			struct fwh_err *err)
+{
+	int code = 0;
+	size_t i;
+
+	for (i = 0; !code && i < n; i++) {
+		const char *name = targets[i].before.backend;
+		struct fwh_plan nothing = { .key = targets[i].key };
+		struct fwh_change change = changes[i];
+
+		if (!targets[i].had_before)
+			continue;
+		if (!*name)
+			name = FWH_FIRST_BACKEND;
+		if (!strcmp(name, globals->backend))
+			continue;
+		change.plan = &nothing;
+		code = fwh_backend_apply(fwh_backend_find(name), globals,
+					 &change, 1, err);
+	}
+	return code;
+}
+
 static int apply(const struct fwh_globals *globals,
+		 const struct fwh_target *targets,
 		 const struct fwh_change *changes, size_t n,
 		 struct fwh_err *err)
 {
 	const struct fwh_backend *backend = fwh_backend_find(globals->backend);
+	int code;
 
 	if (!backend)
 		return fwh_fail(err, -EINVAL, "backend = %s: not built in",
 				globals->backend);
-	return fwh_backend_apply(backend, globals, changes, n, err);
+	code = fwh_backend_apply(backend, globals, changes, n, err);
+	return code ? code : leave_others(globals, targets, changes, n, err);
 }
 
 static int stage(struct fwh_store *store, const struct fwh_target *target,
@@ -94,7 +127,8 @@ static int record(struct fwh_store *store, const struct fwh_target *target,
 	if (!code)
 		code = fwh_store_commit(store, err);
 	if (!code && target->had_before &&
-	    mark->value != target->after.mark.value)
+	    (mark->value != target->after.mark.value ||
+	     target->after.state == FWH_STATE_DOWN))
 		fwh_store_drop_mark(store, &target->key, mark);
 	return code;
 }
@@ -111,13 +145,17 @@ static int commit(const struct fwh_globals *globals, struct fwh_store *store,
 		code = fwh_target_plan(&targets[i], &plans[i], err);
 		if (code)
 			break;
+		strcpy(targets[i].after.backend, globals->backend);
 		changes[i].plan = &plans[i];
+		changes[i].after = &targets[i].after;
+		if (targets[i].had_before)
+			changes[i].before = &targets[i].before;
 		changes[i].families = families_of(&targets[i], &plans[i]);
 	}
 	if (!code && n == 1)
 		code = stage(store, &targets[0], err);
 	if (!code && n)
-		code = apply(globals, changes, n, err);
+		code = apply(globals, targets, changes, n, err);
 	for (i = 0; !code && i < n; i++)
 		code = record(store, &targets[i], n == 1, err);
 	return code;
@@ -141,6 +179,31 @@ int fwh_targets_commit(const struct fwh_globals *globals,
 	return code;
 }
 
+int fwh_connections_move(const struct fwh_config *config,
+			 struct fwh_store *store, struct fwh_err *err)
+{
+	const struct fwh_globals *globals = fwh_config_globals(config);
+	fwh_autofree struct fwh_record *records = NULL;
+	fwh_autofree struct fwh_target *targets = NULL;
+	size_t n, i;
+	int code = fwh_store_list(store, NULL, NULL, &records, &n, err);
+
+	if (code)
+		return code;
+	targets = calloc(n + 1, sizeof(*targets));
+	if (!targets)
+		return fwh_fail(err, -ENOMEM, "out of memory");
+	for (i = 0; i < n; i++) {
+		targets[i].had_before = true;
+		targets[i].before = targets[i].after = records[i];
+		fwh_event_key(&records[i].ev, &targets[i].key);
+		fwh_config_resolve(config, records[i].ev.conn,
+				   &targets[i].settings);
+	}
+	code = n ? fwh_targets_commit(globals, store, targets, n, err) : 0;
+	return code ? code : fwh_store_set_backend(store, globals->backend, err);
+}
+
 struct fwh_record fwh_record_armed(const struct fwh_record *record)
 {
 	struct fwh_record armed;
@@ -149,5 +212,6 @@ struct fwh_record fwh_record_armed(const struct fwh_record *record)
 	armed.ev = record->ev;
 	armed.state = FWH_STATE_ARMED;
 	armed.armed = true;
+	armed.mark = record->mark;	/* to have it again */
 	return armed;
 }

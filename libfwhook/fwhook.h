@@ -285,6 +285,14 @@ struct fwh_settings {
 	char chain_path[FWH_PATH_MAX];
 };
 
+/* A chain of nftables, of anybody's. */
+struct fwh_chain_name {
+	uint8_t family;			/* NFPROTO_INET, _IPV4, _IPV6 */
+	char table[32], chain[32];
+};
+
+#define FWH_ACCEPT_CHAINS_MAX	16
+
 /* [global] */
 struct fwh_globals {
 	uint32_t mark_mask;		/* where mark = auto takes its values from */
@@ -292,7 +300,13 @@ struct fwh_globals {
 	enum fwh_verbosity verbosity;
 	bool log_syslog;
 	enum fwh_position position;	/* of our jump in INPUT, FORWARD, OUTPUT of filter */
-	char backend[16];		/* "iptables" or "auto" */
+	char backend[16];		/* "auto", "nftables" or "iptables" */
+	/* nftables: the mark of what is accepted (mask 0: nothing is), and the
+	 * chains of others that shall accept it. */
+	struct fwh_mark accept_mark;
+	struct fwh_chain_name accept_chains[FWH_ACCEPT_CHAINS_MAX];
+	size_t n_accept_chains;
+	bool accept_chains_auto;	/* those of iptables-nft, too */
 };
 
 struct fwh_config;			/* opaque */
@@ -436,6 +450,8 @@ struct fwh_plan {
 	struct fwh_key key;
 	struct fwh_rule *rules;		/* in order */
 	size_t n, cap;
+	uint32_t policy_marks;		/* bits that its policies look at */
+	bool ipcomp;			/* above ESP, if the peer wanted it too */
 };
 
 enum fwh_state {
@@ -473,31 +489,6 @@ void fwh_plan_free(struct fwh_plan *plan);
  * Returns 0 or -EIO. */
 int fwh_plan_print(const struct fwh_plan *plan, FILE *f);
 
-/* ---- backend: the kernel holds exactly the plan ------------------------ */
-
-struct fwh_backend;
-
-/* Find a backend by name ("iptables", "auto").  NULL if there is none. */
-const struct fwh_backend *fwh_backend_find(const char *name);
-const char *fwh_backend_name(const struct fwh_backend *backend);
-
-/* One connection's change: the kernel shall hold exactly this plan for its
- * key.  families: a bit for each family where rules of the key may be. */
-struct fwh_change {
-	const struct fwh_plan *plan;
-	unsigned int families;		/* 1 << FWH_IPV4 | 1 << FWH_IPV6 */
-};
-
-/* Make it so, for all changes or for none: one commit a table, and none where
- * the kernel holds it already.  If a later table fails, the earlier ones are
- * put back.  Foreign rules, their order and counters are kept.
- * Returns 0, -ETIMEDOUT (somebody else holds the lock), -ENOPROTOOPT (the
- * kernel lacks a table, match or target), -EPERM, or what the kernel said. */
-int fwh_backend_apply(const struct fwh_backend *backend,
-		      const struct fwh_globals *globals,
-		      const struct fwh_change *changes, size_t n,
-		      struct fwh_err *err);
-
 /* ---- record: what was last said of a connection ------------------------- */
 
 /* The daemon that runs us.  A reqid means something in its lifetime only. */
@@ -514,7 +505,45 @@ struct fwh_record {
 	enum fwh_state state;
 	bool armed;			/* down will be FWH_STATE_ARMED */
 	unsigned int families;		/* that have rules: 1 << family */
+	char backend[16];		/* that holds them; "": the first there was */
 };
+
+/* ---- backend: the kernel holds exactly the plan ------------------------ */
+
+struct fwh_backend;
+
+/* The backend of a name, or, of "auto", the one that fits this machine:
+ * nftables wherever the kernel has it, but the legacy tables where they hold
+ * somebody's rules and nftables holds nobody's.  ret_why (may be NULL) says it
+ * in a few words.  Returns 0 or -EINVAL for a name that is not built in. */
+int fwh_backend_choose(const char *name, const struct fwh_backend **ret,
+		       const char **ret_why, struct fwh_err *err);
+const char *fwh_backend_name(const struct fwh_backend *backend);
+
+/* One connection's change: the kernel shall hold exactly this plan for its
+ * key. */
+struct fwh_change {
+	const struct fwh_plan *plan;
+	const struct fwh_record *before; /* NULL: nothing is known */
+	const struct fwh_record *after;
+	unsigned int families;		/* where rules of the key may be: a bit
+					 * each, 1 << FWH_IPV4 | 1 << FWH_IPV6 */
+};
+
+/* Make it so, for all changes or for none: one commit a table, and none where
+ * the kernel holds it already.  If a later table fails, the earlier ones are
+ * put back.  Foreign rules, their order and counters are kept.
+ * Returns 0, -ETIMEDOUT (somebody else holds the lock), -ENOPROTOOPT (the
+ * kernel lacks a table, match or target), -EPERM, or what the kernel said. */
+int fwh_backend_apply(const struct fwh_backend *backend,
+		      const struct fwh_globals *globals,
+		      const struct fwh_change *changes, size_t n,
+		      struct fwh_err *err);
+/* Print what it would make a kernel hold that held nothing else: in the form of
+ * iptables-save, or as nft reads it.  Pure.  Returns 0, -ENOMEM or -EIO. */
+int fwh_backend_print(const struct fwh_backend *backend,
+		      const struct fwh_globals *globals,
+		      const struct fwh_plan *plan, FILE *f);
 
 /* ---- the whole: one call of a daemon ------------------------------------ */
 

@@ -108,10 +108,13 @@ int fwh_link_find(struct fwh_event *ev, struct fwh_err *err);
 /* config.c */
 /* Load what the options say, or the built-in places.  What is wrong with the
  * files goes to ret_bad (its code 0 if nothing is), and the built-in settings
- * come instead.  Returns 0 or -ENOMEM. */
+ * come instead.  backend = auto is settled.  Returns 0 or -ENOMEM. */
 int fwh_config_open(const struct fwh_call_options *options,
 		    struct fwh_config **ret, struct fwh_err *ret_bad,
 		    struct fwh_err *err);
+/* The backend, whatever the settings say. */
+void fwh_config_set_backend(struct fwh_config *config,
+			    const struct fwh_backend *backend);
 /* The names of [conn NAME] sections that are no patterns, by number; NULL
  * after the last. */
 const char *fwh_config_conn(const struct fwh_config *config, size_t n);
@@ -145,7 +148,8 @@ int fwh_record_create(int dir, const char *name,
 		      const struct fwh_record *record);
 /* Returns 0, what open() said, or -EBADMSG for a damaged record. */
 int fwh_record_read(int dir, const char *name, struct fwh_record *ret);
-/* Every readable record of a folder, malloc'ed; of others is complained. */
+/* Every readable record of a folder, malloc'ed; of others is complained (may be
+ * NULL). */
 int fwh_records_list(int dir, const char *path,
 		     void (*complain)(const struct fwh_err *err, void *arg),
 		     void *arg, struct fwh_record **ret, size_t *ret_n,
@@ -203,6 +207,16 @@ int fwh_store_add_daemon(struct fwh_store *store,
 			 const struct fwh_daemon *daemon, struct fwh_err *err);
 
 
+/* backend.c */
+const struct fwh_backend *fwh_backend_find(const char *name);
+/* "auto", or the name of one that is built in. */
+bool fwh_backend_is_known(const char *name);
+
+/* The backend that holds all connections' rules; NULL if it is not known. */
+const struct fwh_backend *fwh_store_backend(struct fwh_store *store);
+int fwh_store_set_backend(struct fwh_store *store, const char *name,
+			  struct fwh_err *err);
+
 /* connections.c */
 /* What a connection shall be. */
 struct fwh_target {
@@ -215,10 +229,15 @@ struct fwh_target {
 /* Plan, looking for passthrough policies in the kernel. */
 int fwh_target_plan(const struct fwh_target *target, struct fwh_plan *ret,
 		    struct fwh_err *err);
-/* Make kernel and records hold all targets, or none.  The store is locked. */
+/* Make kernel and records hold all targets, or none.  The store is locked.
+ * What another backend held of them is taken away after. */
 int fwh_targets_commit(const struct fwh_globals *globals,
 		       struct fwh_store *store, struct fwh_target *targets,
 		       size_t n, struct fwh_err *err);
+/* Bring every connection over to the backend of the settings, each as it is.  The
+ * store is locked for all. */
+int fwh_connections_move(const struct fwh_config *config,
+			 struct fwh_store *store, struct fwh_err *err);
 /* The record of the same connection with nothing but its guard. */
 struct fwh_record fwh_record_armed(const struct fwh_record *record);
 

@@ -27,6 +27,8 @@ struct iptc {
 	int (*commit)(struct xtc_handle *h);
 	const char *(*strerror)(int err);
 	int (*is_chain)(const char *chain, struct xtc_handle *h);
+	const char *(*first_chain)(struct xtc_handle *h);
+	const char *(*next_chain)(struct xtc_handle *h);
 	int (*create)(const char *chain, struct xtc_handle *h);
 	int (*flush)(const char *chain, struct xtc_handle *h);
 	int (*remove)(const char *chain, struct xtc_handle *h);
@@ -79,6 +81,7 @@ static int lib##_replace(const char *chain, const void *e, unsigned int at, \
 static const struct iptc lib = {					\
 	.init = lib##_init, .free = lib##_free, .commit = lib##_commit,	\
 	.strerror = lib##_strerror, .is_chain = lib##_is_chain,		\
+	.first_chain = lib##_first_chain, .next_chain = lib##_next_chain, \
 	.create = lib##_create_chain, .flush = lib##_flush_entries,	\
 	.remove = lib##_delete_chain, .first = lib##_first,		\
 	.next = lib##_next, .target = lib##_target,			\
@@ -845,7 +848,63 @@ static int apply(const struct fwh_globals *globals,
 	return code;
 }
 
+/* ---- whose are the tables? ----------------------------------------------------- */
+
+static bool is_our_chain(const char *chain)
+{
+	return !strncmp(chain, "fw-", 3) || !strncmp(chain, "ipsec-fw-", 9);
+}
+
+/* A chain, a rule or a policy that is not ours. */
+static bool is_used(enum fwh_family family, enum fwh_table table)
+{
+	const struct iptc *lib = iptcs[family];
+	struct xtc_handle *h = lib->init(fwh_table_name[table]);
+	struct xt_counters counters;
+	const char *chain, *policy;
+	const void *e;
+	bool used = false;
+
+	if (!h)
+		return false;
+	for (chain = lib->first_chain(h); chain && !used;
+	     chain = lib->next_chain(h)) {
+		if (is_our_chain(chain))
+			continue;
+		policy = lib->get_policy(chain, &counters, h);
+		used = !policy || strcmp(policy, "ACCEPT") != 0;
+		for (e = lib->first(chain, h); e && !used;
+		     e = lib->next(e, h))
+			used = !is_our_chain(lib->target(e, h));
+	}
+	lib->free(h);
+	return used;
+}
+
+bool fwh_iptables_is_used(void)
+{
+	enum fwh_family family;
+	enum fwh_table table;
+
+	for (family = 0; family < FWH_FAMILY_MAX; family++) {
+		unsigned int present = tables_present(family);
+
+		for (table = 0; table < FWH_TABLE_MAX; table++)
+			if (present & 1u << table && is_used(family, table))
+				return true;
+	}
+	return false;
+}
+
+static int print(const struct fwh_globals *globals,
+		 const struct fwh_plan *plan, FILE *f)
+{
+	(void)globals;
+	return fwh_plan_print(plan, f);
+}
+
 const struct fwh_backend fwh_backend_iptables = {
 	.name = "iptables",
 	.apply = apply,
+	.print = print,
 };

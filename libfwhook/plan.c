@@ -909,6 +909,9 @@ int fwh_plan_build(const struct fwh_plan_input *in, struct fwh_plan *ret,
 	struct builder b = { .in = in, .plan = &plan };
 
 	fwh_event_key(in->ev, &plan.key);
+	plan.policy_marks = in->ev->mark_in.mask | in->ev->mark_out.mask |
+			    in->sa->mark.mask;
+	plan.ipcomp = in->ev->ipcomp || in->ev->flags & FWH_CONN_COMPRESS;
 	if (in->state == FWH_STATE_DOWN) {
 		*ret = plan;
 		return 0;

@@ -59,6 +59,7 @@ static struct fwh_record essence(const struct fwh_record *record)
 	struct fwh_record armed = fwh_record_armed(record);
 	struct fwh_event *ev = &armed.ev;
 
+	memset(&armed.mark, 0, sizeof(armed.mark));
 	ev->verbs = FWH_PREPARE;
 	strcpy(ev->verb, "prepare");	/* there is room */
 	ev->reqid = ev->spi[0] = ev->spi[1] = ev->unique_id = 0;

@@ -6,6 +6,7 @@
  *
  *	RUN_DIR/netns-INODE/lock		byte = hash of a key
  *	RUN_DIR/netns-INODE/daemons		one "PID START" line each
+ *	RUN_DIR/netns-INODE/backend		symbolic link to the backend's name
  *	RUN_DIR/netns-INODE/conns/STEM-HASH
  *	RUN_DIR/netns-INODE/marks/0xVALUE	symbolic link to the owner's hash
  *
@@ -23,6 +24,8 @@
 
 /* The lock file's bytes: a key's is 1 + its hash, the daemon list's is 0. */
 #define LOCK_DAEMONS	0
+
+#define SMALL_TRIES	4
 
 struct fwh_store {
 	char path[FWH_PATH_MAX];	/* for messages */
@@ -313,8 +316,30 @@ static int claim_mark(struct fwh_store *store, const struct fwh_key *key,
 	return symlinkat(key->hash, store->marks, name) ? 0 : 1;
 }
 
-/* Probe from the hash on: a connection gets the same value again unless two
- * meet.  Value 0 is what unmarked packets have. */
+/* Small values first: a few connections need few bits, and a mark is a rule for
+ * each of its bits in nftables.  From the hash on in each power of two, a few
+ * tries each.  Returns as claim_mark() does. */
+static int probe_small_marks(struct fwh_store *store, const struct fwh_key *key,
+			     uint32_t mask, uint32_t *ret)
+{
+	uint64_t i, span, n = fwh_mark_values(mask);
+
+	for (span = 1; 2 * span <= n; span *= 2) {
+		for (i = 0; i < span && i < SMALL_TRIES; i++) {
+			uint32_t value = fwh_mark_nth(mask, span - 1 +
+						      (key->lock + i) % span);
+			int code = claim_mark(store, key, value, false);
+
+			if (code > 0)
+				*ret = value;
+			if (code)
+				return code;
+		}
+	}
+	return 0;
+}
+
+/* Probe from the hash on.  Value 0 is what unmarked packets have. */
 static int probe_marks(struct fwh_store *store, const struct fwh_key *key,
 		       uint32_t mask, bool steal, uint32_t *ret)
 {
@@ -332,8 +357,8 @@ static int probe_marks(struct fwh_store *store, const struct fwh_key *key,
 	return 0;
 }
 
-/* A connection that is up keeps its value, even if one that it would have
- * preferred has become free.  Returns as claim_mark() does. */
+/* A connection that is up or armed keeps its value, even if one that it would
+ * have preferred has become free.  Returns as claim_mark() does. */
 static int keep_mark(struct fwh_store *store, const struct fwh_key *key,
 		     uint32_t mask, uint32_t *ret)
 {
@@ -355,6 +380,8 @@ int fwh_store_take_mark(struct fwh_store *store, const struct fwh_key *key,
 {
 	int code = keep_mark(store, key, mask, ret);
 
+	if (!code)
+		code = probe_small_marks(store, key, mask, ret);
 	if (!code)
 		code = probe_marks(store, key, mask, false, ret);
 	if (!code) {
@@ -448,6 +475,28 @@ int fwh_store_knows_daemon(struct fwh_store *store,
 		if (!parse_daemon(lines.line[i], &known) &&
 		    known.pid == daemon->pid && known.start == daemon->start)
 			return 1;
+	return 0;
+}
+
+const struct fwh_backend *fwh_store_backend(struct fwh_store *store)
+{
+	char name[16];
+	ssize_t n = readlinkat(store->dir, "backend", name, sizeof(name));
+
+	if (n <= 0 || n == sizeof(name))
+		return NULL;
+	name[n] = '\0';
+	return fwh_backend_find(name);
+}
+
+int fwh_store_set_backend(struct fwh_store *store, const char *name,
+			  struct fwh_err *err)
+{
+	unlinkat(store->dir, ".backend.new", 0);
+	if (symlinkat(name, store->dir, ".backend.new") ||
+	    renameat(store->dir, ".backend.new", store->dir, "backend"))
+		return fwh_fail(err, -errno, "%s/backend: %s", store->path,
+				strerror(errno));
 	return 0;
 }
 

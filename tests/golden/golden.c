@@ -26,8 +26,8 @@
  *	"blocked": on hold (on-error = hold), nothing may pass; "armed": down, but
  *	its guard stands.  Missing: up.
  *	=== expected
- *	iptables-save's text of the plan, or a line that begins with "# " and
- *	says why there is none.
+ *	iptables-save's text of the plan and the text that nft reads, or a line
+ *	that begins with "# " and says why there is none.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -440,7 +440,7 @@ static const char *find_mark(struct golden *g)
 	else if (g->settings.mark_esp)
 		quit(g->path, "mark-source = esp: give a fixed mark");
 	else
-		g->mark = (struct fwh_mark){ fwh_mark_nth(mask, g->key.lock),
+		g->mark = (struct fwh_mark){ fwh_mark_nth(mask, 0),
 					     mask };
 	return NULL;
 }
@@ -463,6 +463,11 @@ static void print_plan(struct golden *g, FILE *f)
 		quit(g->path, "printing failed");
 	if (!plan.n)
 		fputs("# no rules\n", f);
+	else
+		fputs("# nftables\n", f);
+	if (plan.n && fwh_backend_print(fwh_backend_find("nftables"),
+					&g->globals, &plan, f))
+		quit(g->path, "printing failed");
 	fwh_plan_free(&plan);
 }
 

@@ -11,9 +11,12 @@ ip link set lo up
 
 # Settings from stdin.  Unless they speak of the guard it ends with down, so
 # that tables can be compared.
+: "${BACKEND:=iptables}"
 ini() {
 	cat > "$INI"
 	grep -q '^guard = ' "$INI" || printf '[default]\nguard = up\n' >> "$INI"
+	grep -q '^backend = ' "$INI" ||
+		printf '[global]\nbackend = %s\n' "$BACKEND" >> "$INI"
 }
 printf '[default]\nchain-updown = off\n' | ini
 

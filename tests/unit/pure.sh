@@ -3,7 +3,7 @@
 # pure.sh - what thinks and what renders does no input or output of its own, and
 # asks neither the clock nor the environment: its objects import no such thing.
 status=0
-for name in addr iptables names plan plan_text util; do
+for name in addr iptables names nft nft_rule nft_text plan plan_text util; do
 	for object in libfwhook/.libs/$name.o libfwhook/$name.o; do
 		[ ! -e $object ] || break
 	done

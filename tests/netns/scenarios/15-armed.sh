@@ -34,7 +34,7 @@ check "the peer's delete, still wanted up: silent" silent_call down-client $want
 is "it is armed" "$(state)" "armed "
 is "the guard stands" "$(guards)" 2
 is "nothing is accepted or marked" "$(accepts)" 0
-is "no mark is taken" "$(find "$RUN" -path '*/marks/*' | wc -l)" 0
+is "its mark is kept for it" "$(find "$RUN" -path '*/marks/*' | wc -l)" 1
 check "unroute: silent" silent_call unroute-client $unwanted
 is "the guard stands" "$(guards)" 2
 check "up again" silent_call up-client $wanted

@@ -8,7 +8,7 @@ else
 	STOCK=
 	UPDOWN_EAST=$UPDOWN
 fi
-printf '[default]\nguard = armed\n' > /etc/ipsec-fw/ipsec-fw.conf
+printf '[default]\nguard = armed\n' | ini
 
 # The usual connection in both families.
 sites() {	# LINE...

@@ -304,10 +304,17 @@ chmod 600 "$WORK/secrets"
 
 # Settings from stdin.  Unless they speak of the guard it ends with down, so
 # that tables can be compared.
+BACKEND=$(sed -n 's/.*backend=\([a-z]*\).*/\1/p' /proc/cmdline)
+: "${BACKEND:=iptables}"
+backend() {
+	printf '[global]\nbackend = %s\n' "$BACKEND"
+	echo 'accept-in-chain = auto, inet filter input, inet filter forward, inet filter output'
+}
 ini() {
 	cat > /etc/ipsec-fw/ipsec-fw.conf
 	grep -q '^guard = ' /etc/ipsec-fw/ipsec-fw.conf ||
 		printf '[default]\nguard = up\n' >> /etc/ipsec-fw/ipsec-fw.conf
+	backend >> /etc/ipsec-fw/ipsec-fw.conf
 }
 ini < /dev/null
 

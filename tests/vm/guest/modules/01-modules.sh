@@ -3,7 +3,7 @@
 # tables are as before.
 set -u
 . /t/tests/results.sh
-printf '[default]\nchain-updown = off\non-error = fail\n' > /etc/ipsec-fw/ipsec-fw.conf
+printf '[global]\nbackend = iptables\n[default]\nchain-updown = off\non-error = fail\n' > /etc/ipsec-fw/ipsec-fw.conf
 call() {	# NAME=VALUE...
 	env -i PATH="$PATH" PLUTO_VERB=up-client PLUTO_CONNECTION=site \
 		PLUTO_ME=198.51.100.1 PLUTO_PEER=198.51.100.2 \

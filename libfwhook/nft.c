@@ -1,0 +1,797 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * nft.c - a plan becomes sets, their rules and the connection's elements; pure.
+ *
+ * The rules that a plan has in one chain are taken apart: what is the SA's
+ * (marks, accepts) is told by the reqid, all else by the addresses that send
+ * packets into the chain.  What is left has nothing of the connection in it
+ * any more and names the set.
+ */
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <linux/netfilter.h>
+
+#include "nft.h"
+
+const struct fwh_nft_base_chain fwh_nft_base[FWH_NFT_BASE_MAX] = {
+	[FWH_NFT_PREROUTING] = { "prerouting", "filter", "prerouting",
+				 "mangle", NF_INET_PRE_ROUTING, -150 },
+	[FWH_NFT_CONNMARK] = { "connmark", "filter", "prerouting",
+			       "mangle + 1", NF_INET_PRE_ROUTING, -149 },
+	[FWH_NFT_INPUT] = { "input", "filter", "input",
+			    "mangle", NF_INET_LOCAL_IN, -150 },
+	[FWH_NFT_FORWARD] = { "forward", "filter", "forward",
+			      "mangle", NF_INET_FORWARD, -150 },
+	[FWH_NFT_OUTPUT_MARK] = { "output-mark", "route", "output",
+				  "mangle", NF_INET_LOCAL_OUT, -150 },
+	[FWH_NFT_OUTPUT] = { "output", "filter", "output",
+			     "mangle + 1", NF_INET_LOCAL_OUT, -149 },
+	[FWH_NFT_SRCNAT] = { "srcnat", "nat", "postrouting",
+			     "srcnat - 1", NF_INET_POST_ROUTING, 99 },
+	[FWH_NFT_POSTROUTING] = { "postrouting", "filter", "postrouting",
+				  "srcnat + 10", NF_INET_POST_ROUTING, 110 },
+};
+
+static const enum fwh_nft_base bases[FWH_TABLE_MAX][FWH_HOOK_MAX] = {
+	[FWH_MANGLE] = {
+		[FWH_PREROUTING] = FWH_NFT_PREROUTING,
+		[FWH_INPUT] = FWH_NFT_BASE_MAX,
+		[FWH_FORWARD] = FWH_NFT_FORWARD,
+		[FWH_OUTPUT] = FWH_NFT_OUTPUT_MARK,
+		[FWH_POSTROUTING] = FWH_NFT_POSTROUTING,
+	},
+	[FWH_NAT] = {
+		[FWH_PREROUTING] = FWH_NFT_BASE_MAX,
+		[FWH_INPUT] = FWH_NFT_BASE_MAX,
+		[FWH_FORWARD] = FWH_NFT_BASE_MAX,
+		[FWH_OUTPUT] = FWH_NFT_BASE_MAX,
+		[FWH_POSTROUTING] = FWH_NFT_SRCNAT,
+	},
+	[FWH_FILTER] = {
+		[FWH_PREROUTING] = FWH_NFT_BASE_MAX,
+		[FWH_INPUT] = FWH_NFT_INPUT,
+		[FWH_FORWARD] = FWH_NFT_FORWARD,
+		[FWH_OUTPUT] = FWH_NFT_OUTPUT,
+		[FWH_POSTROUTING] = FWH_NFT_BASE_MAX,
+	},
+};
+
+/* What the sets of a chain are called, and their rule's text if it is the usual
+ * one; else the name goes on with a hash. */
+static const struct purpose {
+	const char *name, *usual;
+	bool counter;
+} purposes[FWH_TABLE_MAX][FWH_PART_MAX] = {
+	[FWH_MANGLE] = {
+		[FWH_PART_IN] = { "from-peer", "meta ipsec missing drop", true },
+		[FWH_PART_OUT] = { "to-peer", "rt ipsec missing drop", true },
+		[FWH_PART_MSS] = { "mss", "", false },
+		[FWH_PART_RESTORE] = { "connmark-restore", "", false },
+		[FWH_PART_ESP] = { "esp-mark", "", false },
+	},
+	[FWH_NAT] = {
+		[FWH_PART_OUT] = { "no-nat", "", false },
+	},
+	[FWH_FILTER] = {
+		[FWH_PART_IN] = { "accept-in", "", true },
+		[FWH_PART_OUT] = { "accept-out", "", true },
+		[FWH_PART_REJECT] = { "reject", "", true },
+		[FWH_PART_IPIP] = { "accept-ipip", "", true },
+		[FWH_PART_IKE_IN] = { "ike-in", "", true },
+		[FWH_PART_IKE_OUT] = { "ike-out", "", true },
+	},
+};
+
+#define NO_NAT4		"rt ipsec exists snat ip to ip saddr"
+#define NO_NAT6		"rt ipsec exists snat ip6 to ip6 saddr"
+
+struct builder {
+	const struct fwh_plan *plan;
+	struct fwh_mark accept;		/* mask 0: nothing is accepted */
+	struct fwh_nft *nft;
+	bool nomem;
+};
+
+/* ---- sets --------------------------------------------------------------------- */
+
+void fwh_nft_free(struct fwh_nft *nft)
+{
+	size_t i, j;
+
+	for (i = 0; i < nft->n; i++) {
+		for (j = 0; j < nft->sets[i].n_rules; j++)
+			fwh_nft_rule_free(&nft->sets[i].rules[j]);
+		free(nft->sets[i].rules);
+		free(nft->sets[i].keys);
+	}
+	free(nft->sets);
+	memset(nft, 0, sizeof(*nft));
+}
+
+/* Room for one more, twice as much each time; false when there is none. */
+static bool grow(void **list, size_t n, size_t *cap, size_t size)
+{
+	size_t more = *cap ? 2 * *cap : 8;
+	void *bigger;
+
+	if (n < *cap)
+		return true;
+	bigger = reallocarray(*list, more, size);
+	if (!bigger)
+		return false;
+	*list = bigger;
+	*cap = more;
+	return true;
+}
+
+/* The set of this name.  *ret_new: it was not there, and has no rules yet. */
+static struct fwh_nft_set *get_set(struct builder *b, const char *name,
+				   enum fwh_nft_type type, bool counter,
+				   bool *ret_new)
+{
+	struct fwh_nft *nft = b->nft;
+	struct fwh_nft_set *set;
+	size_t i;
+
+	*ret_new = false;
+	for (i = 0; i < nft->n; i++)
+		if (!strcmp(nft->sets[i].name, name))
+			return &nft->sets[i];
+	if (!grow((void **)&nft->sets, nft->n, &nft->cap, sizeof(*set))) {
+		b->nomem = true;
+		return NULL;
+	}
+	set = &nft->sets[nft->n++];
+	memset(set, 0, sizeof(*set));
+	assert(strlen(name) < sizeof(set->name));
+	strcpy(set->name, name);
+	set->type = type;
+	set->counter = counter;
+	*ret_new = true;
+	return set;
+}
+
+static void add_key(struct builder *b, struct fwh_nft_set *set,
+		    const struct fwh_nft_key *key)
+{
+	size_t i;
+
+	for (i = 0; i < set->n_keys; i++)
+		if (!memcmp(set->keys[i].b, key->b, key->len))
+			return;
+	if (!grow((void **)&set->keys, set->n_keys, &set->cap_keys,
+		  sizeof(*key))) {
+		b->nomem = true;
+		return;
+	}
+	set->keys[set->n_keys++] = *key;
+}
+
+/* A new rule of the set, in this chain. */
+static struct fwh_nft_rule *add_rule(struct builder *b, struct fwh_nft_set *set,
+				     const char *chain)
+{
+	struct fwh_nft_rule *rule;
+
+	if (!grow((void **)&set->rules, set->n_rules, &set->cap_rules,
+		  sizeof(*rule))) {
+		b->nomem = true;
+		return NULL;
+	}
+	rule = &set->rules[set->n_rules++];
+	fwh_nft_rule_begin(rule, chain);
+	return rule;
+}
+
+/* ---- keys and names ------------------------------------------------------------- */
+
+void fwh_nft_addresses_key(const struct fwh_net *src, const struct fwh_net *dst,
+			   struct fwh_nft_key *ret)
+{
+	size_t bytes = fwh_family_bytes(src->addr.family);
+
+	memset(ret, 0, sizeof(*ret));
+	memcpy(ret->b, src->addr.b, bytes);
+	memcpy(ret->b + bytes, dst->addr.b, bytes);
+	ret->len = 2 * bytes;
+}
+
+void fwh_nft_reqid_key(uint32_t reqid, struct fwh_nft_key *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	memcpy(ret->b, &reqid, sizeof(reqid));
+	ret->len = sizeof(reqid);
+}
+
+void fwh_nft_owner(const struct fwh_key *key, char ret[FWH_NFT_OWNER_MAX])
+{
+	snprintf(ret, FWH_NFT_OWNER_MAX, "%s-%s", key->stem, key->hash);
+}
+
+int fwh_nft_shape(const char *set, unsigned int *ret_src_len,
+		  unsigned int *ret_dst_len)
+{
+	const char *dst = strrchr(set, '-'), *src;
+	uint64_t src_len, dst_len;
+	char buf[8] = { 0 };
+
+	if (!dst || dst == set)
+		return -EINVAL;
+	for (src = dst - 1; src > set && *src != '-'; src--)
+		;
+	if (*src != '-' || (size_t)(dst - src - 1) >= sizeof(buf))
+		return -EINVAL;
+	memcpy(buf, src + 1, (size_t)(dst - src - 1));
+	if (fwh_number_parse(buf, false, 128, &src_len) ||
+	    fwh_number_parse(dst + 1, false, 128, &dst_len))
+		return -EINVAL;
+	*ret_src_len = (unsigned int)src_len;
+	*ret_dst_len = (unsigned int)dst_len;
+	return 0;
+}
+
+/* FNV-1a, five letters of base 32: sets of other content have other names. */
+#define HASH_LETTERS	5
+
+static void hash_text(uint64_t *h, const char *s)
+{
+	do
+		*h = (*h ^ (uint8_t)*s) * 0x100000001b3u;
+	while (*s++);
+}
+
+static void hash_letters(uint64_t h, char ret[HASH_LETTERS + 1])
+{
+	static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
+	size_t i;
+
+	h ^= h >> 32;
+	for (i = 0; i < HASH_LETTERS; i++, h >>= 5)
+		ret[i] = digits[h & 31];
+	ret[i] = '\0';
+}
+
+/* ---- what a chain holds ------------------------------------------------------------ */
+
+/* The plan's rules in one chain, that packets reach by these dispatch rules. */
+struct content {
+	enum fwh_family family;
+	enum fwh_table table;
+	enum fwh_part part;
+	unsigned int hooks;		/* a bit each */
+	const struct fwh_rule *selector; /* the dispatch rules' protocol and ports */
+	struct fwh_policy_match common;	/* of all rules but returns */
+	bool has_common;
+	uint64_t hash;
+	size_t n;			/* rules by address */
+	const struct fwh_rule *only;	/* the last of them */
+};
+
+static bool in_content(const struct content *c, const struct fwh_rule *rule)
+{
+	return rule->family == c->family && rule->table == c->table &&
+	       rule->part == c->part;
+}
+
+/* Told by the SA's reqid alone, without addresses: the kernel holds the SA's
+ * packets against its selectors itself. */
+static bool is_by_reqid(const struct fwh_rule *rule)
+{
+	return !rule->dispatch && rule->policy.reqid && !rule->policy.none &&
+	       (rule->action == FWH_SET_MARK ||
+		rule->action == FWH_CONNMARK_SAVE ||
+		(rule->action == FWH_ACCEPT && rule->table == FWH_FILTER));
+}
+
+/* Accepts are marks; without one, there is nothing to say. */
+static bool is_void(const struct builder *b, const struct fwh_rule *rule)
+{
+	return rule->action == FWH_ACCEPT && rule->table == FWH_FILTER &&
+	       !b->accept.mask;
+}
+
+static bool is_by_address(const struct builder *b, const struct content *c,
+			  const struct fwh_rule *rule)
+{
+	return in_content(c, rule) && !rule->dispatch && !is_by_reqid(rule) &&
+	       !is_void(b, rule);
+}
+
+/* What all rules ask of IPsec goes ahead of the lookup: most packets need none
+ * then, and the counters of the elements tell what was stopped. */
+static void find_common(const struct builder *b, struct content *c)
+{
+	bool first = true;
+	size_t i;
+
+	c->has_common = true;
+	for (i = 0; i < b->plan->n; i++) {
+		const struct fwh_rule *rule = &b->plan->rules[i];
+
+		if (!is_by_address(b, c, rule))
+			continue;
+		c->n++;
+		c->only = rule;
+		if (rule->action == FWH_RETURN)
+			continue;
+		if (first)
+			c->common = rule->policy;
+		else if (memcmp(&c->common, &rule->policy, sizeof(c->common)))
+			c->has_common = false;
+		first = false;
+	}
+	if (first || c->common.dir == FWH_POLICY_ANY || c->common.reqid)
+		c->has_common = false;
+}
+
+static void put_rule(const struct builder *b, const struct content *c,
+		     const struct fwh_rule *rule, struct fwh_nft_rule *r)
+{
+	fwh_nft_put_addresses(r, rule);
+	fwh_nft_put_selector(r, rule);
+	if (!c->has_common)
+		fwh_nft_put_policy(r, rule);
+	fwh_nft_put_state(r, rule);
+	fwh_nft_put_action(r, rule, &b->accept);
+}
+
+/* iptables' multiport is two rules here; an anonymous set would be one more thing
+ * to know. */
+static void put_ports(const struct builder *b, const struct content *c,
+		      const struct fwh_rule *rule, struct fwh_nft_set *set,
+		      const char *chain)
+{
+	struct fwh_rule copy = *rule;
+	struct fwh_nft_rule *r;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(copy.sports); i++) {
+		if (rule->sports[0])
+			copy.sport.lo = copy.sport.hi = rule->sports[i];
+		if (rule->dports[0])
+			copy.dport.lo = copy.dport.hi = rule->dports[i];
+		r = add_rule((struct builder *)b, set, chain);
+		if (r)
+			put_rule(b, c, &copy, r);
+	}
+}
+
+/* Copy the bits of a mask between a packet's mark and its connection's, one by
+ * one: before Linux 6.13 there is no operation on two registers. */
+static void put_copy_mark(struct builder *b, struct fwh_nft_set *set,
+			  const char *chain, bool save, uint32_t mask)
+{
+	struct fwh_nft_rule *r = add_rule(b, set, chain);
+	uint32_t bit;
+
+	if (r)
+		fwh_nft_put_set_mark(r, save, ~mask, 0);
+	for (bit = 1; bit; bit <<= 1) {
+		if (!(mask & bit))
+			continue;
+		r = add_rule(b, set, chain);
+		if (!r)
+			return;
+		fwh_nft_put_mark_bit(r, !save, bit);
+		fwh_nft_put_set_mark(r, save, ~bit, bit);
+	}
+}
+
+static void put_content(struct builder *b, const struct content *c,
+			struct fwh_nft_set *set, const char *chain)
+{
+	struct fwh_nft_rule *r;
+	size_t i;
+
+	for (i = 0; i < b->plan->n; i++) {
+		const struct fwh_rule *rule = &b->plan->rules[i];
+
+		if (!is_by_address(b, c, rule))
+			continue;
+		if (rule->sports[0] || rule->dports[0]) {
+			put_ports(b, c, rule, set, chain);
+		} else if (rule->action == FWH_CONNMARK_RESTORE ||
+			   rule->action == FWH_CONNMARK_SAVE) {
+			put_copy_mark(b, set, chain,
+				      rule->action == FWH_CONNMARK_SAVE,
+				      rule->set_mark.mask);
+		} else {
+			r = add_rule(b, set, chain);
+			if (r)
+				put_rule(b, c, rule, r);
+		}
+	}
+}
+
+/* One rule that needs no chain of its own. */
+static bool is_inline(const struct content *c)
+{
+	static const struct fwh_policy_match no_policy;
+	const struct fwh_rule *rule = c->only;
+
+	return c->n == 1 && !*rule->in && !*rule->out && !rule->has_src &&
+	       !rule->has_dst && !rule->proto && !rule->has_mark &&
+	       !rule->limit && !rule->established &&
+	       rule->action != FWH_CONNMARK_RESTORE &&
+	       (c->has_common || !memcmp(&rule->policy, &no_policy,
+					 sizeof(no_policy)));
+}
+
+/* ---- sets of addresses --------------------------------------------------------------- */
+
+static void put_common(const struct content *c, struct fwh_nft_rule *r)
+{
+	struct fwh_rule rule = { .policy = c->common };
+
+	if (c->has_common)
+		fwh_nft_put_policy(r, &rule);
+}
+
+/* The rule of a base chain that looks into the set. */
+static void add_lookup(struct builder *b, const struct content *c,
+		       struct fwh_nft_set *set, enum fwh_hook hook,
+		       bool conntrack)
+{
+	enum fwh_nft_base base = bases[c->table][hook];
+	unsigned int src_len = 0, dst_len = 0;
+	struct fwh_nft_rule *r;
+
+	assert(base != FWH_NFT_BASE_MAX);
+	r = add_rule(b, set, fwh_nft_base[base].name);
+	if (!r)
+		return;
+	fwh_nft_shape(set->name, &src_len, &dst_len);	/* we made the name */
+	put_common(c, r);
+	fwh_nft_put_lookup(r, c->family, src_len, dst_len, conntrack,
+			   set->name);
+	if (c->selector)
+		fwh_nft_put_selector(r, c->selector);
+	if (*set->chain)
+		fwh_nft_put_jump(r, set->chain);
+	else
+		fwh_nft_put_action(r, c->only, &b->accept);
+}
+
+/* Source NAT comes between the policy's lookup and the wire: the guard behind
+ * it asks for the addresses of before, too. */
+static bool is_behind_nat(const struct content *c, enum fwh_hook hook)
+{
+	return c->table == FWH_MANGLE && hook == FWH_POSTROUTING;
+}
+
+static void add_lookups(struct builder *b, const struct content *c,
+			struct fwh_nft_set *set)
+{
+	enum fwh_hook hook;
+
+	for (hook = 0; hook < FWH_HOOK_MAX; hook++) {
+		if (!(c->hooks & 1u << hook))
+			continue;
+		add_lookup(b, c, set, hook, false);
+		if (is_behind_nat(c, hook))
+			add_lookup(b, c, set, hook, true);
+	}
+}
+
+/* "to-peer", or "to-peer-k3f9a" where it is not as usual. */
+static void content_name(const struct content *c, char *ret, size_t size)
+{
+	const struct purpose *purpose = &purposes[c->table][c->part];
+	char letters[HASH_LETTERS + 1];
+	uint64_t usual = 0xcbf29ce484222325u;
+
+	hash_text(&usual, *purpose->usual ? purpose->usual :
+			  c->family == FWH_IPV4 ? NO_NAT4 : NO_NAT6);
+	hash_letters(c->hash, letters);
+	if (c->hash == usual)
+		snprintf(ret, size, "%s", purpose->name);
+	else
+		snprintf(ret, size, "%s-%s", purpose->name, letters);
+}
+
+/* Everything that tells one content from another, in words. */
+static void hash_content(struct builder *b, struct content *c)
+{
+	struct fwh_nft_set scratch = { .n_rules = 0 };
+	struct fwh_nft_rule head;
+	char hooks[16];
+	size_t i;
+
+	c->hash = 0xcbf29ce484222325u;
+	fwh_nft_rule_begin(&head, "");
+	put_common(c, &head);
+	if (c->selector)
+		fwh_nft_put_selector(&head, c->selector);
+	if (is_inline(c))
+		fwh_nft_put_action(&head, c->only, &b->accept);
+	hash_text(&c->hash, head.text);
+	if (c->table == FWH_FILTER) {	/* there a connection may use fewer */
+		snprintf(hooks, sizeof(hooks), "%u", c->hooks);
+		hash_text(&c->hash, hooks);
+	}
+	if (!is_inline(c)) {
+		put_content(b, c, &scratch, "");
+		for (i = 0; i < scratch.n_rules; i++)
+			hash_text(&c->hash, scratch.rules[i].text);
+	}
+	b->nomem = b->nomem || head.nomem;
+	fwh_nft_rule_free(&head);
+	for (i = 0; i < scratch.n_rules; i++)
+		fwh_nft_rule_free(&scratch.rules[i]);
+	free(scratch.rules);
+}
+
+static void add_address(struct builder *b, const struct content *c,
+			const char *name, const struct fwh_rule *dispatch)
+{
+	struct fwh_net any = { .addr.family = c->family };
+	const struct fwh_net *src = dispatch->has_src ? &dispatch->src : &any;
+	const struct fwh_net *dst = dispatch->has_dst ? &dispatch->dst : &any;
+	struct fwh_nft_set *set;
+	struct fwh_nft_key key;
+	char set_name[FWH_NFT_NAME_MAX];
+	bool is_new;
+
+	snprintf(set_name, sizeof(set_name), "%.24s%s-%u-%u", name,
+		 c->family == FWH_IPV6 ? "-ip6" : "", src->len, dst->len);
+	set = get_set(b, set_name, c->family == FWH_IPV4 ? FWH_NFT_ADDRS4 :
+		      FWH_NFT_ADDRS6, purposes[c->table][c->part].counter,
+		      &is_new);
+	if (!set)
+		return;
+	if (is_new) {
+		if (!is_inline(c)) {
+			strcpy(set->chain, name);	/* as short */
+			put_content(b, c, set, name);
+		}
+		add_lookups(b, c, set);
+	}
+	fwh_nft_addresses_key(src, dst, &key);
+	add_key(b, set, &key);
+}
+
+/* ---- sets of reqids -------------------------------------------------------------------- */
+
+static void add_reqid(struct builder *b, struct fwh_nft_set *set,
+		      uint32_t reqid)
+{
+	struct fwh_nft_key key;
+
+	if (!set)
+		return;
+	fwh_nft_reqid_key(reqid, &key);
+	add_key(b, set, &key);
+}
+
+/* A masked mark: no map can give one before Linux 6.13, which would need an
+ * operation on two registers, and a verdict map makes the kernel look through
+ * all its chains with every change.  So it is put together: the mask's bits
+ * cleared for those of one set, each bit set for those of another. */
+static void add_mark(struct builder *b, uint32_t reqid,
+		     const struct fwh_mark *mark)
+{
+	const char *chain = fwh_nft_base[FWH_NFT_PREROUTING].name;
+	char name[FWH_NFT_NAME_MAX];
+	struct fwh_nft_set *set;
+	struct fwh_nft_rule *r;
+	uint32_t bit;
+	bool is_new;
+
+	snprintf(name, sizeof(name), "mark-clear-%08x", mark->mask);
+	set = get_set(b, name, FWH_NFT_REQID_IN, false, &is_new);
+	if (is_new && set && (r = add_rule(b, set, chain))) {
+		r->head = true;
+		fwh_nft_put_reqid_lookup(r, false, 0, name);
+		fwh_nft_put_set_mark(r, false, ~mark->mask, 0);
+	}
+	add_reqid(b, set, reqid);
+	for (bit = 1; bit; bit <<= 1) {
+		if (!(mark->value & bit))
+			continue;
+		snprintf(name, sizeof(name), "mark-set-%08x", bit);
+		set = get_set(b, name, FWH_NFT_REQID_IN, false, &is_new);
+		if (is_new && set && (r = add_rule(b, set, chain))) {
+			fwh_nft_put_reqid_lookup(r, false, 0, name);
+			fwh_nft_put_set_mark(r, false, ~bit, bit);
+		}
+		add_reqid(b, set, reqid);
+	}
+}
+
+static void add_connmark(struct builder *b, uint32_t reqid, uint32_t mask)
+{
+	char name[FWH_NFT_NAME_MAX];
+	struct fwh_nft_set *set;
+	struct fwh_nft_rule *r;
+	bool is_new;
+
+	snprintf(name, sizeof(name), "connmark-save-%08x", mask);
+	set = get_set(b, name, FWH_NFT_REQID_IN, false, &is_new);
+	if (is_new && set) {
+		strcpy(set->chain, name);
+		put_copy_mark(b, set, name, true, mask);
+		r = add_rule(b, set, fwh_nft_base[FWH_NFT_CONNMARK].name);
+		if (r) {
+			fwh_nft_put_reqid_lookup(r, false, 0, name);
+			fwh_nft_put_jump(r, name);
+		}
+	}
+	add_reqid(b, set, reqid);
+}
+
+/* The rule of an accept, without what tells whose it is. */
+static void put_accept(struct builder *b, const struct content *c,
+		       const struct fwh_rule *rule, struct fwh_nft_rule *r)
+{
+	fwh_nft_put_selector(r, c->part == FWH_PART_IPIP ? c->selector : rule);
+	fwh_nft_put_state(r, rule);
+	fwh_nft_put_action(r, rule, &b->accept);
+}
+
+static void add_accept_lookup(struct builder *b, const struct content *c,
+			      struct fwh_nft_set *set, enum fwh_hook hook,
+			      const struct fwh_rule *rule, unsigned int nth)
+{
+	bool out = rule->policy.dir == FWH_POLICY_OUT;
+	struct fwh_nft_rule *r;
+
+	r = add_rule(b, set, fwh_nft_base[bases[FWH_FILTER][hook]].name);
+	if (!r)
+		return;
+	fwh_nft_put_reqid_lookup(r, out, nth, set->name);
+	put_accept(b, c, rule, r);
+}
+
+static const char *hooks_name(unsigned int hooks)
+{
+	if (hooks == 1u << FWH_FORWARD)
+		return "-forward";
+	return hooks & 1u << FWH_FORWARD ? "" : "-local";
+}
+
+/* "-established", "-tcp-443", "-udp-60000-61000", "-47", or nothing. */
+static void accept_name(const struct fwh_rule *rule, char *ret, size_t size)
+{
+	const char *proto = fwh_nft_proto_name(rule->proto);
+	int n = 0;
+
+	*ret = '\0';
+	if (rule->established)
+		snprintf(ret, size, "-established");
+	if (!rule->proto)
+		return;
+	if (proto)
+		n = snprintf(ret, size, "-%s", proto);
+	else
+		n = snprintf(ret, size, "-%u", rule->proto);
+	if (fwh_ports_any(&rule->dport))
+		return;
+	n += snprintf(ret + n, size - (size_t)n, "-%u", rule->dport.lo);
+	if (rule->dport.hi != rule->dport.lo)
+		snprintf(ret + n, size - (size_t)n, "-%u", rule->dport.hi);
+}
+
+/* A set for each thing that is accepted. */
+static void add_nth_accept(struct builder *b, const struct content *c,
+			   const struct fwh_rule *rule, unsigned int nth)
+{
+	bool out = rule->policy.dir == FWH_POLICY_OUT, is_new;
+	char name[FWH_NFT_NAME_MAX], what[24];
+	struct fwh_nft_set *set;
+	enum fwh_hook hook;
+
+	accept_name(rule, what, sizeof(what));
+	snprintf(name, sizeof(name), "%s%s%s%s",
+		 purposes[FWH_FILTER][c->part].name, hooks_name(c->hooks), what,
+		 nth ? "-ipcomp" : "");
+	set = get_set(b, name, out ? FWH_NFT_REQID_OUT : FWH_NFT_REQID_IN,
+		      true, &is_new);
+	for (hook = 0; is_new && set && hook < FWH_HOOK_MAX; hook++)
+		if (c->hooks & 1u << hook)
+			add_accept_lookup(b, c, set, hook, rule, nth);
+	add_reqid(b, set, rule->policy.reqid);
+}
+
+/* On the way out IPComp comes before ESP: its template is the first then, and
+ * ESP's, whose reqid it is, the second. */
+static void add_accept(struct builder *b, const struct content *c,
+		       const struct fwh_rule *rule)
+{
+	add_nth_accept(b, c, rule, 0);
+	if (b->plan->ipcomp && rule->policy.dir == FWH_POLICY_OUT)
+		add_nth_accept(b, c, rule, 1);
+}
+
+static void add_by_reqid(struct builder *b, const struct content *c)
+{
+	size_t i;
+
+	for (i = 0; i < b->plan->n; i++) {
+		const struct fwh_rule *rule = &b->plan->rules[i];
+
+		if (!in_content(c, rule) || !is_by_reqid(rule) ||
+		    is_void(b, rule))
+			continue;
+		if (rule->action == FWH_SET_MARK)
+			add_mark(b, rule->policy.reqid, &rule->set_mark);
+		else if (rule->action == FWH_CONNMARK_SAVE)
+			add_connmark(b, rule->policy.reqid,
+				     rule->set_mark.mask);
+		else
+			add_accept(b, c, rule);
+	}
+}
+
+/* ---- the whole --------------------------------------------------------------------------- */
+
+static void add_content(struct builder *b, struct content *c)
+{
+	char name[FWH_NFT_NAME_MAX];
+	size_t i;
+
+	for (i = 0; i < b->plan->n; i++) {
+		const struct fwh_rule *rule = &b->plan->rules[i];
+
+		if (!in_content(c, rule) || !rule->dispatch)
+			continue;
+		c->hooks |= 1u << rule->hook;
+		if (rule->proto)
+			c->selector = rule;
+	}
+	if (!c->hooks)
+		return;
+	add_by_reqid(b, c);
+	find_common(b, c);
+	if (!c->n)
+		return;
+	hash_content(b, c);
+	content_name(c, name, sizeof(name));
+	for (i = 0; i < b->plan->n; i++)
+		if (in_content(c, &b->plan->rules[i]) &&
+		    b->plan->rules[i].dispatch)
+			add_address(b, c, name, &b->plan->rules[i]);
+}
+
+static bool has_no_memory(const struct builder *b)
+{
+	size_t i, j;
+
+	for (i = 0; i < b->nft->n; i++)
+		for (j = 0; j < b->nft->sets[i].n_rules; j++)
+			if (b->nft->sets[i].rules[j].nomem)
+				return true;
+	return b->nomem;
+}
+
+int fwh_nft_build(const struct fwh_plan *plan, const struct fwh_globals *globals,
+		  struct fwh_nft *ret)
+{
+	struct fwh_nft nft = { .n = 0 };
+	struct builder b = { .plan = plan, .nft = &nft };
+	struct content c;
+	unsigned int family, table, part;
+
+	if (!(plan->policy_marks & globals->accept_mark.mask))
+		b.accept = globals->accept_mark;
+	for (table = 0; table < FWH_TABLE_MAX; table++) {
+		for (part = 0; part < FWH_PART_MAX; part++) {
+			for (family = 0; family < FWH_FAMILY_MAX; family++) {
+				memset(&c, 0, sizeof(c));
+				c.family = family;
+				c.table = table;
+				c.part = part;
+				add_content(&b, &c);
+			}
+		}
+	}
+	if (has_no_memory(&b)) {
+		fwh_nft_free(&nft);
+		return -ENOMEM;
+	}
+	*ret = nft;
+	return 0;
+}

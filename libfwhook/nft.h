@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * nft.h - a plan as nftables: a fixed skeleton of chains and rules, in which a
+ * connection is nothing but elements of sets.
+ *
+ * What connections have in common (the content of their chains) becomes a set
+ * with the rules that look into it; what is their own (addresses, reqid) becomes
+ * an element.  Connections of the same settings share all rules, so that an
+ * event adds and deletes elements of hashes only, whatever else is there.
+ */
+#ifndef FWHOOK_NFT_H
+#define FWHOOK_NFT_H
+
+#include "internal.h"
+
+#define FWH_NFT_TABLE		"ipsec_fw"
+#define FWH_NFT_NAME_MAX	48
+#define FWH_NFT_TEXT_MAX	768
+#define FWH_NFT_KEY_MAX		32	/* two IPv6 addresses */
+
+struct nftnl_rule;
+
+/* The base chains, in the order in which they are printed. */
+enum fwh_nft_base {
+	FWH_NFT_PREROUTING,
+	FWH_NFT_CONNMARK,		/* after all marks are set */
+	FWH_NFT_INPUT,
+	FWH_NFT_FORWARD,
+	FWH_NFT_OUTPUT_MARK,		/* routes anew by the mark */
+	FWH_NFT_OUTPUT,
+	FWH_NFT_SRCNAT,
+	FWH_NFT_POSTROUTING,		/* after source NAT */
+	FWH_NFT_BASE_MAX
+};
+
+struct fwh_nft_base_chain {
+	const char *name, *type, *hook, *priority;	/* as nft says it */
+	uint32_t hooknum;
+	int32_t prio;
+};
+extern const struct fwh_nft_base_chain fwh_nft_base[FWH_NFT_BASE_MAX];
+
+/* ---- one rule, as text and as expressions (nft_rule.c) -------------------- */
+
+struct fwh_nft_rule {
+	char chain[FWH_NFT_NAME_MAX];
+	bool head;			/* before the others of its chain */
+	bool nomem;
+	bool nfproto;			/* the family was asked for already */
+	char text[FWH_NFT_TEXT_MAX];
+	struct nftnl_rule *rule;
+};
+
+/* Begin a rule of a chain; it is never without text.  Every function below adds
+ * to both forms; out of memory is remembered in nomem. */
+void fwh_nft_rule_begin(struct fwh_nft_rule *r, const char *chain);
+void fwh_nft_rule_free(struct fwh_nft_rule *r);
+
+/* The matches of a plan's rule but for its addresses, if it has been dispatched
+ * by them, and its action.  accept: the mark that stands for accepted. */
+void fwh_nft_put_addresses(struct fwh_nft_rule *r, const struct fwh_rule *rule);
+void fwh_nft_put_selector(struct fwh_nft_rule *r, const struct fwh_rule *rule);
+void fwh_nft_put_policy(struct fwh_nft_rule *r, const struct fwh_rule *rule);
+void fwh_nft_put_state(struct fwh_nft_rule *r, const struct fwh_rule *rule);
+void fwh_nft_put_action(struct fwh_nft_rule *r, const struct fwh_rule *rule,
+			const struct fwh_mark *accept);
+/* As nft calls it; NULL: by its number. */
+const char *fwh_nft_proto_name(uint8_t proto);
+/* Look the packet's addresses up, each up to its prefix; conntrack: those it
+ * had before source NAT and has after destination NAT. */
+void fwh_nft_put_lookup(struct fwh_nft_rule *r, enum fwh_family family,
+			unsigned int src_len, unsigned int dst_len,
+			bool conntrack, const char *set);
+/* The reqid of the nth template. */
+void fwh_nft_put_reqid_lookup(struct fwh_nft_rule *r, bool out,
+			      unsigned int nth, const char *set);
+/* mark = (mark & keep) | set; of the packet or of its connection. */
+void fwh_nft_put_set_mark(struct fwh_nft_rule *r, bool conntrack,
+			  uint32_t keep, uint32_t set);
+void fwh_nft_put_mark_bit(struct fwh_nft_rule *r, bool conntrack, uint32_t bit);
+void fwh_nft_put_accept(struct fwh_nft_rule *r);
+void fwh_nft_put_jump(struct fwh_nft_rule *r, const char *chain);
+
+/* ---- a connection (nft.c) --------------------------------------------------- */
+
+enum fwh_nft_type {
+	FWH_NFT_ADDRS4, FWH_NFT_ADDRS6,	/* source . destination */
+	FWH_NFT_REQID_IN, FWH_NFT_REQID_OUT,
+	FWH_NFT_TYPE_MAX
+};
+
+struct fwh_nft_key {
+	uint8_t b[FWH_NFT_KEY_MAX];
+	size_t len;
+};
+
+/* A set, all that it needs to work, and the connection's elements in it. */
+struct fwh_nft_set {
+	char name[FWH_NFT_NAME_MAX];
+	enum fwh_nft_type type;
+	bool counter;			/* one an element */
+	char chain[FWH_NFT_NAME_MAX];	/* that its rules jump to, "" if none */
+	struct fwh_nft_rule *rules;	/* of that chain and of base chains */
+	size_t n_rules, cap_rules;
+	struct fwh_nft_key *keys;
+	size_t n_keys, cap_keys;
+};
+
+struct fwh_nft {
+	struct fwh_nft_set *sets;
+	size_t n, cap;
+};
+
+/* Pure.  Returns 0 or -ENOMEM. */
+int fwh_nft_build(const struct fwh_plan *plan, const struct fwh_globals *globals,
+		  struct fwh_nft *ret);
+void fwh_nft_free(struct fwh_nft *nft);
+
+/* Write it as nft reads it.  Returns 0 or -EIO. */
+int fwh_nft_print(const struct fwh_nft *nft, const char *owner, FILE *f);
+
+/* What an element says of its owner, e.g. "office-k3f9a0qz". */
+#define FWH_NFT_OWNER_MAX	24
+void fwh_nft_owner(const struct fwh_key *key, char ret[FWH_NFT_OWNER_MAX]);
+
+/* The prefixes that a set of addresses is for, from its name.  Returns 0 or
+ * -EINVAL for a set that is not one of those. */
+int fwh_nft_shape(const char *set, unsigned int *ret_src_len,
+		  unsigned int *ret_dst_len);
+void fwh_nft_addresses_key(const struct fwh_net *src, const struct fwh_net *dst,
+			   struct fwh_nft_key *ret);
+void fwh_nft_reqid_key(uint32_t reqid, struct fwh_nft_key *ret);
+
+#endif

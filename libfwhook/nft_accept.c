@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * nft_accept.c - the one rule that we keep in chains of somebody else's.
+ *
+ * In nftables an accept in one table is nothing to a drop in another.  So what
+ * our table accepts it marks, and the chains that would drop it get one rule at
+ * their top, the same for all connections: made again when it is gone, and
+ * moved when something was put before it.
+ */
+#include <endian.h>
+#include <errno.h>
+#include <string.h>
+
+#include <libmnl/libmnl.h>
+#include <libnftnl/chain.h>
+#include <libnftnl/rule.h>
+#include <libnftnl/udata.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter.h>
+
+#include "nft.h"
+#include "nft_accept.h"
+
+#define COMMENT		"ipsec-fw: accepted"
+
+/* Those of iptables' nftables flavour, which is where the legacy backend has its
+ * jumps too. */
+static const struct fwh_chain_name automatic[] = {
+	{ NFPROTO_IPV4, "filter", "INPUT" },
+	{ NFPROTO_IPV4, "filter", "FORWARD" },
+	{ NFPROTO_IPV4, "filter", "OUTPUT" },
+	{ NFPROTO_IPV6, "filter", "INPUT" },
+	{ NFPROTO_IPV6, "filter", "FORWARD" },
+	{ NFPROTO_IPV6, "filter", "OUTPUT" },
+};
+
+/* Our rules in one chain. */
+struct seen {
+	const struct fwh_chain_name *chain;
+	size_t rules;			/* of anybody */
+	bool first;			/* the first is ours */
+	uint64_t handles[4];		/* of ours, in their order */
+	size_t n;
+};
+
+static int parse_comment(const struct nftnl_udata *attr, void *data)
+{
+	const char **ret = data;
+
+	if (nftnl_udata_type(attr) == NFTNL_UDATA_RULE_COMMENT &&
+	    nftnl_udata_len(attr) > 0)
+		*ret = nftnl_udata_get(attr);
+	return 0;
+}
+
+static bool is_ours(struct nftnl_rule *rule)
+{
+	const char *comment = NULL;
+	uint32_t len;
+	const void *udata = nftnl_rule_get_data(rule, NFTNL_RULE_USERDATA,
+						&len);
+
+	if (udata)
+		nftnl_udata_parse(udata, len, parse_comment, &comment);
+	return comment && !strncmp(comment, COMMENT, sizeof(COMMENT));
+}
+
+static bool is_of(const struct fwh_chain_name *chain, struct nftnl_rule *rule)
+{
+	return nftnl_rule_get_u32(rule, NFTNL_RULE_FAMILY) == chain->family &&
+	       !strcmp(nftnl_rule_get_str(rule, NFTNL_RULE_TABLE),
+		       chain->table) &&
+	       !strcmp(nftnl_rule_get_str(rule, NFTNL_RULE_CHAIN),
+		       chain->chain);
+}
+
+static int take_rule(const struct nlmsghdr *nlh, size_t question, void *arg)
+{
+	struct nftnl_rule *rule = nftnl_rule_alloc();
+	struct seen *seen = arg;
+
+	(void)question;
+	if (!rule)
+		return -ENOMEM;
+	if (!nftnl_rule_nlmsg_parse(nlh, rule) && is_of(seen->chain, rule)) {
+		bool ours = is_ours(rule);
+
+		seen->first = seen->first || (ours && !seen->rules);
+		seen->rules++;
+		if (ours && seen->n < ARRAY_SIZE(seen->handles))
+			seen->handles[seen->n++] =
+				nftnl_rule_get_u64(rule, NFTNL_RULE_HANDLE);
+	}
+	nftnl_rule_free(rule);
+	return 0;
+}
+
+static int take_chain(const struct nlmsghdr *nlh, size_t question, void *arg)
+{
+	(void)nlh;
+	(void)question;
+	*(bool *)arg = true;
+	return 0;
+}
+
+static void put_names(struct nlmsghdr *nlh, uint16_t table_attr,
+		      uint16_t chain_attr, const struct fwh_chain_name *chain)
+{
+	mnl_attr_put_strz(nlh, table_attr, chain->table);
+	mnl_attr_put_strz(nlh, chain_attr, chain->chain);
+}
+
+static int find_chain(struct fwh_nft_link *link,
+		      const struct fwh_chain_name *chain, bool *ret)
+{
+	struct fwh_nft_batch batch = { .len = 0 };
+	struct nlmsghdr *nlh = fwh_nft_begin(link, &batch, NFT_MSG_GETCHAIN,
+					     chain->family, 0);
+	int code = -ENOMEM;
+
+	*ret = false;
+	if (nlh) {
+		put_names(nlh, NFTA_CHAIN_TABLE, NFTA_CHAIN_NAME, chain);
+		fwh_nft_end(&batch, nlh);
+		code = fwh_nft_ask(link, &batch, take_chain, ret);
+	}
+	fwh_nft_batch_free(&batch);
+	return code;
+}
+
+static int find_rules(struct fwh_nft_link *link, struct seen *seen)
+{
+	struct fwh_nft_batch batch = { .len = 0 };
+	struct nlmsghdr *nlh = fwh_nft_begin(link, &batch, NFT_MSG_GETRULE,
+					     seen->chain->family, NLM_F_DUMP);
+	int code = -ENOMEM;
+
+	if (nlh) {
+		put_names(nlh, NFTA_RULE_TABLE, NFTA_RULE_CHAIN, seen->chain);
+		fwh_nft_end(&batch, nlh);
+		code = fwh_nft_dump(link, &batch, take_rule, seen);
+	}
+	fwh_nft_batch_free(&batch);
+	return code;
+}
+
+static void put_comment(struct nftnl_rule *rule)
+{
+	struct nftnl_udata_buf *buf = nftnl_udata_buf_alloc(64);
+
+	if (!buf)
+		return;
+	nftnl_udata_put_strz(buf, NFTNL_UDATA_RULE_COMMENT, COMMENT);
+	nftnl_rule_set_data(rule, NFTNL_RULE_USERDATA,
+			    nftnl_udata_buf_data(buf), nftnl_udata_buf_len(buf));
+	nftnl_udata_buf_free(buf);
+}
+
+static int add_rule(struct fwh_nft_link *link, struct fwh_nft_batch *batch,
+		    const struct fwh_chain_name *chain,
+		    const struct fwh_mark *mark)
+{
+	struct nlmsghdr *nlh = fwh_nft_begin(link, batch, NFT_MSG_NEWRULE,
+					     chain->family, NLM_F_CREATE);
+	struct fwh_rule match = { .has_mark = true, .mark = *mark };
+	struct fwh_nft_rule r;
+
+	fwh_nft_rule_begin(&r, "");
+	fwh_nft_put_state(&r, &match);
+	fwh_nft_put_accept(&r);
+	if (!nlh || r.nomem) {
+		fwh_nft_rule_free(&r);
+		return -ENOMEM;
+	}
+	nftnl_rule_set_u32(r.rule, NFTNL_RULE_FAMILY, chain->family);
+	nftnl_rule_set_str(r.rule, NFTNL_RULE_TABLE, chain->table);
+	nftnl_rule_set_str(r.rule, NFTNL_RULE_CHAIN, chain->chain);
+	put_comment(r.rule);
+	nftnl_rule_nlmsg_build_payload(nlh, r.rule);
+	fwh_nft_end(batch, nlh);
+	fwh_nft_rule_free(&r);
+	return 0;
+}
+
+static int delete_rule(struct fwh_nft_link *link, struct fwh_nft_batch *batch,
+		       const struct fwh_chain_name *chain, uint64_t handle)
+{
+	struct nlmsghdr *nlh = fwh_nft_begin(link, batch, NFT_MSG_DELRULE,
+					     chain->family, 0);
+
+	if (!nlh)
+		return -ENOMEM;
+	put_names(nlh, NFTA_RULE_TABLE, NFTA_RULE_CHAIN, chain);
+	mnl_attr_put_u64(nlh, NFTA_RULE_HANDLE, htobe64(handle));
+	fwh_nft_end(batch, nlh);
+	return 0;
+}
+
+static int settle(struct fwh_nft_link *link, const struct fwh_globals *globals,
+		  const struct fwh_chain_name *chain, bool wanted,
+		  struct fwh_nft_batch *batch)
+{
+	struct seen seen = { .chain = chain };
+	bool there;
+	size_t i;
+	int code = find_chain(link, chain, &there);
+
+	if (code || !there)
+		return code;
+	code = find_rules(link, &seen);
+	if (!code && wanted && !seen.first)
+		code = add_rule(link, batch, chain, &globals->accept_mark);
+	for (i = wanted && seen.first; !code && i < seen.n; i++)
+		code = delete_rule(link, batch, chain, seen.handles[i]);
+	return code;
+}
+
+int fwh_nft_accept_hooks(struct fwh_nft_link *link,
+			 const struct fwh_globals *globals, bool remove,
+			 struct fwh_nft_batch *batch)
+{
+	bool wanted = !remove && globals->accept_mark.mask;
+	size_t i;
+	int code = 0;
+
+	for (i = 0; !code && i < globals->n_accept_chains; i++)
+		code = settle(link, globals, &globals->accept_chains[i], wanted,
+			      batch);
+	for (i = 0; !code && globals->accept_chains_auto &&
+		    i < ARRAY_SIZE(automatic); i++)
+		code = settle(link, globals, &automatic[i], wanted, batch);
+	return code;
+}

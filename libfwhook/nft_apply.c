@@ -1,0 +1,1261 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * nft_apply.c - the table inet ipsec_fw holds exactly the plans: look at the
+ * elements that are concerned, then one transaction, and none where they are
+ * right already.  Decides nothing about rules.
+ *
+ * Elements can have several owners (two connections of the same selectors); who
+ * they are is kept with the element itself, as its comment.  What a connection
+ * had before is looked for in the kernel, in every set that could have it: the
+ * settings may have changed since, and the program.
+ */
+#include <arpa/inet.h>
+#include <endian.h>
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include <libmnl/libmnl.h>
+#include <libnftnl/chain.h>
+#include <libnftnl/expr.h>
+#include <libnftnl/rule.h>
+#include <libnftnl/set.h>
+#include <libnftnl/table.h>
+#include <libnftnl/udata.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter.h>
+
+#include "backend.h"
+#include "nft.h"
+#include "nft_accept.h"
+#include "nft_link.h"
+
+#define COMMENT_MAX	128		/* with its NUL: nft reads no more */
+
+/* ---- what there is, and what there shall be -------------------------------------- */
+
+/* A set of the kernel's. */
+struct present {
+	char name[FWH_NFT_NAME_MAX];
+	uint32_t key_len;
+	bool dropped;
+};
+
+/* A connection says of one element that it wants it, or not any more. */
+struct claim {
+	const char *set;
+	struct fwh_nft_key key;
+	char owner[FWH_NFT_OWNER_MAX];
+	const struct fwh_nft_set *wanted; /* NULL: not any more */
+};
+
+/* One element, of which n claims from `claim' on speak. */
+struct element {
+	const struct claim *claim;
+	size_t n;
+	bool present;
+	char before[COMMENT_MAX], after[COMMENT_MAX];
+};
+
+struct strings {
+	char (*list)[FWH_NFT_NAME_MAX];
+	size_t n, cap;
+};
+
+struct job {
+	const struct fwh_globals *globals;
+	const struct fwh_change *changes;
+	size_t n;
+	struct fwh_nft *nfts;		/* one a change */
+	struct fwh_nft_link *link;
+	uint32_t generation;
+	struct present *sets;
+	size_t n_sets, cap_sets;
+	struct claim *claims;
+	size_t n_claims, cap_claims;
+	struct element *elements;
+	size_t n_elements;
+	struct strings chains;		/* those that are there */
+	struct fwh_nft_batch batch;
+	const char **notes;		/* what each message of the batch is about */
+	size_t n_notes, cap_notes;
+};
+
+/* Room for one more, or false. */
+static bool grow(void *list, size_t n, size_t *cap, size_t size)
+{
+	void **p = list, *bigger;
+	size_t more = *cap ? 2 * *cap : 32;
+
+	if (n < *cap)
+		return true;
+	bigger = reallocarray(*p, more, size);
+	if (!bigger)
+		return false;
+	*p = bigger;
+	*cap = more;
+	return true;
+}
+
+static void forget(struct job *job)
+{
+	free(job->sets);
+	free(job->claims);
+	free(job->elements);
+	free(job->chains.list);
+	free(job->notes);
+	fwh_nft_batch_free(&job->batch);
+	job->sets = NULL;
+	job->claims = NULL;
+	job->elements = NULL;
+	job->notes = NULL;
+	memset(&job->chains, 0, sizeof(job->chains));
+	job->n_sets = job->cap_sets = job->n_claims = job->cap_claims = 0;
+	job->n_elements = job->n_notes = job->cap_notes = 0;
+}
+
+/* ---- the kernel's sets --------------------------------------------------------------- */
+
+static int take_set(const struct nlmsghdr *nlh, size_t question, void *arg)
+{
+	struct nftnl_set *set = nftnl_set_alloc();
+	struct job *job = arg;
+	struct present *present;
+	const char *name;
+	int code = 0;
+
+	(void)question;
+	if (!set)
+		return -ENOMEM;
+	if (nftnl_set_nlmsg_parse(nlh, set) ||
+	    strcmp(nftnl_set_get_str(set, NFTNL_SET_TABLE), FWH_NFT_TABLE))
+		goto out;
+	name = nftnl_set_get_str(set, NFTNL_SET_NAME);
+	if (strlen(name) >= FWH_NFT_NAME_MAX)
+		goto out;		/* not one of ours */
+	if (!grow(&job->sets, job->n_sets, &job->cap_sets, sizeof(*present))) {
+		code = -ENOMEM;
+		goto out;
+	}
+	present = &job->sets[job->n_sets++];
+	memset(present, 0, sizeof(*present));
+	strcpy(present->name, name);	/* the length was checked */
+	present->key_len = nftnl_set_get_u32(set, NFTNL_SET_KEY_LEN);
+out:
+	nftnl_set_free(set);
+	return code;
+}
+
+/* Ask for everything of one kind that our table has. */
+static int dump_table(struct fwh_nft_link *link, uint16_t type,
+		      uint16_t table_attr, fwh_nft_answer *answer, void *arg)
+{
+	struct fwh_nft_batch batch = { .len = 0 };
+	struct nlmsghdr *nlh = fwh_nft_begin(link, &batch, type, NFPROTO_INET,
+					     NLM_F_DUMP);
+	int code = -ENOMEM;
+
+	if (nlh) {
+		mnl_attr_put_strz(nlh, table_attr, FWH_NFT_TABLE);
+		fwh_nft_end(&batch, nlh);
+		code = fwh_nft_dump(link, &batch, answer, arg);
+	}
+	fwh_nft_batch_free(&batch);
+	return code;
+}
+
+static struct present *find_set(const struct job *job, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < job->n_sets; i++)
+		if (!strcmp(job->sets[i].name, name))
+			return &job->sets[i];
+	return NULL;
+}
+
+/* ---- claims ------------------------------------------------------------------------------ */
+
+static int add_claim(struct job *job, const char *set,
+		     const struct fwh_nft_key *key, const char *owner,
+		     const struct fwh_nft_set *wanted)
+{
+	struct claim *claim;
+
+	if (!grow(&job->claims, job->n_claims, &job->cap_claims,
+		  sizeof(*claim)))
+		return -ENOMEM;
+	claim = &job->claims[job->n_claims++];
+	memset(claim, 0, sizeof(*claim));
+	claim->set = set;
+	claim->key = *key;
+	strcpy(claim->owner, owner);	/* of one size */
+	claim->wanted = wanted;
+	return 0;
+}
+
+static int claim_wanted(struct job *job, size_t n, const char *owner)
+{
+	const struct fwh_nft *nft = &job->nfts[n];
+	size_t i, j;
+	int code = 0;
+
+	for (i = 0; i < nft->n; i++)
+		for (j = 0; !code && j < nft->sets[i].n_keys; j++)
+			code = add_claim(job, nft->sets[i].name,
+					 &nft->sets[i].keys[j], owner,
+					 &nft->sets[i]);
+	return code;
+}
+
+/* The connection may have an element of these addresses in any set of this
+ * shape, either way round. */
+static int claim_pair(struct job *job, const struct fwh_net *a,
+		      const struct fwh_net *b, const char *owner)
+{
+	size_t bytes = 2 * fwh_family_bytes(a->addr.family), i;
+	int code = 0;
+
+	for (i = 0; !code && i < job->n_sets; i++) {
+		const struct present *set = &job->sets[i];
+		unsigned int src_len, dst_len;
+		struct fwh_nft_key key;
+
+		if (set->key_len != bytes ||
+		    fwh_nft_shape(set->name, &src_len, &dst_len))
+			continue;
+		if (src_len == a->len && dst_len == b->len) {
+			fwh_nft_addresses_key(a, b, &key);
+			code = add_claim(job, set->name, &key, owner, NULL);
+		}
+		if (!code && src_len == b->len && dst_len == a->len) {
+			fwh_nft_addresses_key(b, a, &key);
+			code = add_claim(job, set->name, &key, owner, NULL);
+		}
+	}
+	return code;
+}
+
+static int claim_gateways(struct job *job, const struct fwh_event *ev,
+			  const char *owner)
+{
+	struct fwh_net me = { .addr = ev->me }, peer = { .addr = ev->peer };
+
+	me.len = peer.len = (uint8_t)fwh_family_bits(ev->me.family);
+	return claim_pair(job, &me, &peer, owner);
+}
+
+/* guard-families = both */
+static int claim_other_family(struct job *job, const struct fwh_event *ev,
+			      const char *owner)
+{
+	struct fwh_net any = { .len = 0 };
+
+	any.addr.family = ev->sel.local.family == FWH_IPV4 ? FWH_IPV6 :
+							     FWH_IPV4;
+	return claim_pair(job, &any, &any, owner);
+}
+
+static int claim_addresses(struct job *job, const struct fwh_event *ev,
+			   const char *owner)
+{
+	struct fwh_net local[FWH_RANGE_NETS_MAX], remote[FWH_RANGE_NETS_MAX];
+	size_t n_local = fwh_range_to_nets(&ev->sel.local, local);
+	size_t n_remote = fwh_range_to_nets(&ev->sel.remote, remote);
+	size_t i, j;
+	int code = claim_gateways(job, ev, owner);
+
+	if (!code)
+		code = claim_other_family(job, ev, owner);
+	for (i = 0; i < n_remote; i++)
+		for (j = 0; !code && j < n_local; j++)
+			code = claim_pair(job, &remote[i], &local[j], owner);
+	return code;
+}
+
+static int claim_reqid(struct job *job, uint32_t reqid, const char *owner)
+{
+	struct fwh_nft_key key;
+	size_t i;
+	int code = 0;
+
+	if (!reqid)
+		return 0;
+	fwh_nft_reqid_key(reqid, &key);
+	for (i = 0; !code && i < job->n_sets; i++)
+		if (job->sets[i].key_len == key.len)
+			code = add_claim(job, job->sets[i].name, &key, owner,
+					 NULL);
+	return code;
+}
+
+static int claim_all(struct job *job, struct fwh_err *err)
+{
+	size_t i;
+	int code = 0;
+
+	for (i = 0; !code && i < job->n; i++) {
+		const struct fwh_change *change = &job->changes[i];
+		char owner[FWH_NFT_OWNER_MAX];
+
+		fwh_nft_owner(&change->plan->key, owner);
+		code = claim_wanted(job, i, owner);
+		if (!code)
+			code = claim_addresses(job, &change->after->ev, owner);
+		if (!code)
+			code = claim_reqid(job, change->after->sa.reqid, owner);
+		if (!code && change->before)
+			code = claim_reqid(job, change->before->sa.reqid,
+					   owner);
+		if (!code && change->before)
+			code = claim_gateways(job, &change->before->ev, owner);
+	}
+	return code ? fwh_fail(err, code, "out of memory") : 0;
+}
+
+/* By element; of the claims of one owner, the one that wants it comes first. */
+static int compare_claims(const void *a, const void *b)
+{
+	const struct claim *x = a, *y = b;
+	int diff = strcmp(x->set, y->set);
+
+	if (!diff)
+		diff = (x->key.len > y->key.len) - (x->key.len < y->key.len);
+	if (!diff)
+		diff = memcmp(x->key.b, y->key.b, x->key.len);
+	if (!diff)
+		diff = strcmp(x->owner, y->owner);
+	return diff ? diff : !x->wanted - !y->wanted;
+}
+
+static bool same_element(const struct claim *a, const struct claim *b)
+{
+	return !strcmp(a->set, b->set) && a->key.len == b->key.len &&
+	       !memcmp(a->key.b, b->key.b, a->key.len);
+}
+
+static int group_claims(struct job *job, struct fwh_err *err)
+{
+	size_t i;
+
+	qsort(job->claims, job->n_claims, sizeof(*job->claims),
+	      compare_claims);
+	job->elements = calloc(job->n_claims + 1, sizeof(*job->elements));
+	if (!job->elements)
+		return fwh_fail(err, -ENOMEM, "out of memory");
+	for (i = 0; i < job->n_claims; i++) {
+		const struct claim *claim = &job->claims[i];
+
+		if (!i || !same_element(claim - 1, claim))
+			job->elements[job->n_elements++].claim = claim;
+		job->elements[job->n_elements - 1].n++;
+	}
+	return 0;
+}
+
+/* ---- elements ------------------------------------------------------------------------------- */
+
+static void put_element(struct nlmsghdr *nlh, const char *set,
+			const struct fwh_nft_key *keys, size_t n,
+			const char *comment)
+{
+	struct nlattr *list, *elem, *key;
+	uint8_t udata[COMMENT_MAX + 2];
+	size_t i, len;
+
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, FWH_NFT_TABLE);
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set);
+	list = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
+	for (i = 0; i < n; i++) {
+		elem = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM);
+		key = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_KEY);
+		mnl_attr_put(nlh, NFTA_DATA_VALUE, keys[i].len, keys[i].b);
+		mnl_attr_nest_end(nlh, key);
+		if (comment) {		/* as nft writes it */
+			len = strlen(comment) + 1;
+			udata[0] = NFTNL_UDATA_SET_ELEM_COMMENT;
+			udata[1] = (uint8_t)len;
+			memcpy(udata + 2, comment, len);
+			mnl_attr_put(nlh, NFTA_SET_ELEM_USERDATA, len + 2,
+				     udata);
+		}
+		mnl_attr_nest_end(nlh, elem);
+	}
+	mnl_attr_nest_end(nlh, list);
+}
+
+static void read_comment(struct nftnl_set_elem *e, char ret[COMMENT_MAX])
+{
+	uint32_t len;
+	const uint8_t *udata = nftnl_set_elem_get(e, NFTNL_SET_ELEM_USERDATA,
+						  &len);
+
+	if (!udata || len < 3 || udata[0] != NFTNL_UDATA_SET_ELEM_COMMENT ||
+	    udata[1] > len - 2 || udata[1] > COMMENT_MAX)
+		return;
+	memcpy(ret, udata + 2, udata[1]);
+	ret[COMMENT_MAX - 1] = '\0';
+}
+
+static int take_comment(struct nftnl_set_elem *e, void *arg)
+{
+	struct element *element = arg;
+
+	element->present = true;
+	read_comment(e, element->before);
+	return 0;
+}
+
+static int take_element(const struct nlmsghdr *nlh, size_t question, void *arg)
+{
+	struct element **asked = arg;
+	struct nftnl_set *set = nftnl_set_alloc();
+
+	if (!set)
+		return -ENOMEM;
+	if (!nftnl_set_elems_nlmsg_parse(nlh, set))
+		nftnl_set_elem_foreach(set, take_comment, asked[question]);
+	nftnl_set_free(set);
+	return 0;
+}
+
+/* Which of the elements are there, and whose are they? */
+static int find_elements(struct job *job, struct fwh_err *err)
+{
+	fwh_autofree struct element **asked = calloc(job->n_elements + 1,
+						     sizeof(struct element *));
+	struct fwh_nft_batch batch = { .len = 0 };
+	size_t i, n = 0;
+	int code;
+
+	if (!asked)
+		return fwh_fail(err, -ENOMEM, "out of memory");
+	for (i = 0; i < job->n_elements; i++) {
+		const struct claim *claim = job->elements[i].claim;
+		struct nlmsghdr *nlh;
+
+		if (!find_set(job, claim->set))
+			continue;
+		nlh = fwh_nft_begin(job->link, &batch, NFT_MSG_GETSETELEM,
+				    NFPROTO_INET, 0);
+		if (!nlh)
+			break;
+		put_element(nlh, claim->set, &claim->key, 1, NULL);
+		fwh_nft_end(&batch, nlh);
+		asked[n++] = &job->elements[i];
+	}
+	code = n || batch.nomem ? fwh_nft_ask(job->link, &batch, take_element,
+					      asked) : 0;
+	fwh_nft_batch_free(&batch);
+	return code;
+}
+
+/* ---- owners: words of a comment, " +" at its end where there are more than it has room
+ * for.  Such an element stays when the others go: closed rather than open. ---- */
+
+static const char *find_owner(const char *comment, const char *owner)
+{
+	size_t n = strlen(owner);
+	const char *at;
+
+	for (at = comment; (at = strstr(at, owner)); at += n)
+		if ((at == comment || at[-1] == ' ') &&
+		    (at[n] == ' ' || !at[n]))
+			return at;
+	return NULL;
+}
+
+static void add_owner(char comment[COMMENT_MAX], const char *owner)
+{
+	size_t n = strlen(comment);
+
+	if (find_owner(comment, owner) || find_owner(comment, "+"))
+		return;
+	if (n + strlen(owner) + sizeof("  +") > COMMENT_MAX)
+		owner = "+";
+	snprintf(comment + n, COMMENT_MAX - n, "%s%s", n ? " " : "", owner);
+}
+
+static void remove_owner(char comment[COMMENT_MAX], const char *owner)
+{
+	char *at = (char *)find_owner(comment, owner);
+	size_t n = strlen(owner);
+
+	if (!at)
+		return;
+	if (at[n])
+		memmove(at, at + n + 1, strlen(at + n + 1) + 1);
+	else
+		*(at > comment ? at - 1 : at) = '\0';
+}
+
+/* Strangers' elements, put in by hand, are nobody's to take away. */
+static bool is_foreign(const struct element *element)
+{
+	return element->present && !*element->before;
+}
+
+static void settle_owners(struct element *element)
+{
+	size_t i;
+
+	strcpy(element->after, element->before);
+	for (i = 0; i < element->n; i++) {
+		const struct claim *claim = &element->claim[i];
+
+		if (i && !strcmp(claim[-1].owner, claim->owner))
+			continue;	/* the first one of an owner counts */
+		if (claim->wanted)
+			add_owner(element->after, claim->owner);
+		else
+			remove_owner(element->after, claim->owner);
+	}
+}
+
+static bool stays_right(const struct element *element)
+{
+	return is_foreign(element) || !strcmp(element->before, element->after);
+}
+
+/* ---- the transaction: messages ------------------------------------------------------------- */
+
+static struct nlmsghdr *begin(struct job *job, uint16_t type, uint16_t flags,
+			      const char *note)
+{
+	if (!grow(&job->notes, job->n_notes, &job->cap_notes,
+		  sizeof(*job->notes))) {
+		job->batch.nomem = true;
+		return NULL;
+	}
+	job->notes[job->n_notes++] = note;
+	return fwh_nft_begin(job->link, &job->batch, type, NFPROTO_INET, flags);
+}
+
+static void change_element(struct job *job, const struct element *element)
+{
+	const struct claim *claim = element->claim;
+	struct nlmsghdr *nlh;
+
+	if (element->present) {
+		nlh = begin(job, NFT_MSG_DELSETELEM, 0, claim->set);
+		if (!nlh)
+			return;
+		put_element(nlh, claim->set, &claim->key, 1, NULL);
+		fwh_nft_end(&job->batch, nlh);
+	}
+	if (!*element->after)
+		return;
+	nlh = begin(job, NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL,
+		    claim->set);
+	if (!nlh)
+		return;
+	put_element(nlh, claim->set, &claim->key, 1, element->after);
+	fwh_nft_end(&job->batch, nlh);
+}
+
+static bool has_string(const struct strings *strings, const char *s)
+{
+	size_t i;
+
+	for (i = 0; i < strings->n; i++)
+		if (!strcmp(strings->list[i], s))
+			return true;
+	return false;
+}
+
+static bool add_string(struct strings *strings, const char *s)
+{
+	if (strlen(s) >= FWH_NFT_NAME_MAX)
+		return true;		/* not one of ours */
+	if (!grow(&strings->list, strings->n, &strings->cap,
+		  sizeof(*strings->list)))
+		return false;
+	strcpy(strings->list[strings->n++], s);
+	return true;
+}
+
+static void new_table(struct job *job)
+{
+	struct nlmsghdr *nlh = begin(job, NFT_MSG_NEWTABLE, NLM_F_CREATE,
+				     FWH_NFT_TABLE);
+
+	if (!nlh)
+		return;
+	mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, FWH_NFT_TABLE);
+	fwh_nft_end(&job->batch, nlh);
+}
+
+static const struct fwh_nft_base_chain *find_base(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < FWH_NFT_BASE_MAX; i++)
+		if (!strcmp(fwh_nft_base[i].name, name))
+			return &fwh_nft_base[i];
+	return NULL;
+}
+
+static void new_chain(struct job *job, const char *name)
+{
+	const struct fwh_nft_base_chain *base = find_base(name);
+	struct nlmsghdr *nlh;
+	struct nlattr *hook;
+
+	if (!add_string(&job->chains, name)) {
+		job->batch.nomem = true;
+		return;
+	}
+	nlh = begin(job, NFT_MSG_NEWCHAIN, NLM_F_CREATE, name);
+	if (!nlh)
+		return;
+	mnl_attr_put_strz(nlh, NFTA_CHAIN_TABLE, FWH_NFT_TABLE);
+	mnl_attr_put_strz(nlh, NFTA_CHAIN_NAME, name);
+	if (base) {
+		hook = mnl_attr_nest_start(nlh, NFTA_CHAIN_HOOK);
+		mnl_attr_put_u32(nlh, NFTA_HOOK_HOOKNUM, htonl(base->hooknum));
+		mnl_attr_put_u32(nlh, NFTA_HOOK_PRIORITY,
+				 htonl((uint32_t)base->prio));
+		mnl_attr_nest_end(nlh, hook);
+		mnl_attr_put_u32(nlh, NFTA_CHAIN_POLICY, htonl(NF_ACCEPT));
+		mnl_attr_put_strz(nlh, NFTA_CHAIN_TYPE, base->type);
+	}
+	fwh_nft_end(&job->batch, nlh);
+}
+
+/* Type, length, value, as nft keeps its notes; numbers of its data types and
+ * expressions from its datatype.h and expression.h. */
+#define NFT_TYPE_CONCAT(a)	((a) << 6 | (a))
+#define NFT_TYPE_IPADDR		7
+#define NFT_TYPE_IP6ADDR	8
+#define NFT_EXPR_XFRM		27
+
+static const struct {
+	uint32_t type, len;
+	bool reqid, out;
+} key_types[FWH_NFT_TYPE_MAX] = {
+	[FWH_NFT_ADDRS4] = { NFT_TYPE_CONCAT(NFT_TYPE_IPADDR), 8, false, false },
+	[FWH_NFT_ADDRS6] = { NFT_TYPE_CONCAT(NFT_TYPE_IP6ADDR), 32, false, false },
+	[FWH_NFT_REQID_IN] = { 4, 4, true, false },	/* integer */
+	[FWH_NFT_REQID_OUT] = { 4, 4, true, true },
+};
+
+/* "typeof ipsec in reqid": without this note nft shows a number of four bytes
+ * and can't read its own words again. */
+static void put_typeof_reqid(struct nlmsghdr *nlh, bool out)
+{
+	struct nftnl_udata_buf *buf = nftnl_udata_buf_alloc(128);
+	struct nftnl_udata *key, *data;
+
+	if (!buf)
+		return;
+	nftnl_udata_put_u32(buf, NFTNL_UDATA_SET_KEYBYTEORDER, 1);
+	key = nftnl_udata_nest_start(buf, NFTNL_UDATA_SET_KEY_TYPEOF);
+	nftnl_udata_put_u32(buf, NFTNL_UDATA_SET_TYPEOF_EXPR, NFT_EXPR_XFRM);
+	data = nftnl_udata_nest_start(buf, NFTNL_UDATA_SET_TYPEOF_DATA);
+	nftnl_udata_put_u32(buf, 0, NFT_XFRM_KEY_REQID);
+	nftnl_udata_put_u32(buf, 1, 0);		/* of the first template */
+	nftnl_udata_put_u32(buf, 2, out);
+	nftnl_udata_nest_end(buf, data);
+	nftnl_udata_nest_end(buf, key);
+	mnl_attr_put(nlh, NFTA_SET_USERDATA, nftnl_udata_buf_len(buf),
+		     nftnl_udata_buf_data(buf));
+	nftnl_udata_buf_free(buf);
+}
+
+static void new_set(struct job *job, const struct fwh_nft_set *set)
+{
+	struct nlmsghdr *nlh = begin(job, NFT_MSG_NEWSET,
+				     NLM_F_CREATE | NLM_F_EXCL, set->name);
+	struct nlattr *expr;
+
+	if (!nlh)
+		return;
+	mnl_attr_put_strz(nlh, NFTA_SET_TABLE, FWH_NFT_TABLE);
+	mnl_attr_put_strz(nlh, NFTA_SET_NAME, set->name);
+	mnl_attr_put_u32(nlh, NFTA_SET_FLAGS, 0);
+	mnl_attr_put_u32(nlh, NFTA_SET_KEY_TYPE,
+			 htonl(key_types[set->type].type));
+	mnl_attr_put_u32(nlh, NFTA_SET_KEY_LEN,
+			 htonl(key_types[set->type].len));
+	mnl_attr_put_u32(nlh, NFTA_SET_ID, htonl((uint32_t)job->n_notes));
+	if (key_types[set->type].reqid)
+		put_typeof_reqid(nlh, key_types[set->type].out);
+	if (set->counter) {
+		expr = mnl_attr_nest_start(nlh, NFTA_SET_EXPR);
+		mnl_attr_put_strz(nlh, NFTA_EXPR_NAME, "counter");
+		mnl_attr_nest_end(nlh, mnl_attr_nest_start(nlh, NFTA_EXPR_DATA));
+		mnl_attr_nest_end(nlh, expr);
+	}
+	fwh_nft_end(&job->batch, nlh);
+}
+
+static void new_rule(struct job *job, const struct fwh_nft_rule *rule)
+{
+	struct nlmsghdr *nlh = begin(job, NFT_MSG_NEWRULE, NLM_F_CREATE |
+				     (rule->head ? 0 : NLM_F_APPEND),
+				     rule->text);
+
+	if (!nlh)
+		return;
+	nftnl_rule_nlmsg_build_payload(nlh, rule->rule);
+	fwh_nft_end(&job->batch, nlh);
+}
+
+/* ---- new sets --------------------------------------------------------------------------------- */
+
+static int take_chain(const struct nlmsghdr *nlh, size_t question, void *arg)
+{
+	struct nftnl_chain *chain = nftnl_chain_alloc();
+	struct job *job = arg;
+	int code = 0;
+
+	(void)question;
+	if (!chain)
+		return -ENOMEM;
+	if (!nftnl_chain_nlmsg_parse(nlh, chain) &&
+	    nftnl_chain_get_u32(chain, NFTNL_CHAIN_FAMILY) == NFPROTO_INET &&
+	    !strcmp(nftnl_chain_get_str(chain, NFTNL_CHAIN_TABLE),
+		    FWH_NFT_TABLE) &&
+	    !add_string(&job->chains,
+			nftnl_chain_get_str(chain, NFTNL_CHAIN_NAME)))
+		code = -ENOMEM;
+	nftnl_chain_free(chain);
+	return code;
+}
+
+/* Sets to make, each once, in the order of the plans. */
+struct todo {
+	const struct fwh_nft_set *set;
+	bool brings_chain;
+};
+
+static int find_todo(const struct job *job, struct todo **ret, size_t *ret_n)
+{
+	fwh_autofree struct todo *todo = NULL;
+	size_t i, j, k, n = 0, cap = 0;
+
+	for (i = 0; i < job->n; i++) {
+		for (j = 0; j < job->nfts[i].n; j++) {
+			const struct fwh_nft_set *set = &job->nfts[i].sets[j];
+
+			for (k = 0; k < n; k++)
+				if (!strcmp(todo[k].set->name, set->name))
+					break;
+			if (k < n || find_set(job, set->name))
+				continue;
+			if (!grow(&todo, n, &cap, sizeof(*todo)))
+				return -ENOMEM;
+			todo[n++] = (struct todo){ .set = set };
+		}
+	}
+	*ret = fwh_steal(todo);
+	*ret_n = n;
+	return 0;
+}
+
+static bool needs_base(const struct todo *todo, size_t n, const char *name)
+{
+	size_t i, j;
+
+	for (i = 0; i < n; i++)
+		for (j = 0; j < todo[i].set->n_rules; j++)
+			if (!strcmp(todo[i].set->rules[j].chain, name))
+				return true;
+	return false;
+}
+
+/* In the order in which a dry run prints them. */
+static void new_chains(struct job *job, struct todo *todo, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		const char *chain = todo[i].set->chain;
+
+		if (!*chain || has_string(&job->chains, chain))
+			continue;
+		new_chain(job, chain);
+		todo[i].brings_chain = true;
+	}
+	for (i = 0; i < FWH_NFT_BASE_MAX; i++) {
+		const char *name = fwh_nft_base[i].name;
+
+		if (needs_base(todo, n, name) &&
+		    !has_string(&job->chains, name))
+			new_chain(job, name);
+	}
+}
+
+static void install(struct job *job, const struct todo *todo)
+{
+	const struct fwh_nft_set *set = todo->set;
+	size_t i;
+
+	new_set(job, set);
+	for (i = 0; i < set->n_rules; i++)
+		if (todo->brings_chain ||
+		    strcmp(set->rules[i].chain, set->chain) != 0)
+			new_rule(job, &set->rules[i]);
+}
+
+static int install_sets(struct job *job)
+{
+	fwh_autofree struct todo *todo = NULL;
+	size_t n, i;
+	int code = find_todo(job, &todo, &n);
+
+	if (code || !n)
+		return code;
+	code = dump_table(job->link, NFT_MSG_GETCHAIN, NFTA_CHAIN_TABLE,
+			  take_chain, job);
+	if (code)
+		return code;
+	new_table(job);
+	new_chains(job, todo, n);
+	for (i = 0; i < n; i++)
+		install(job, &todo[i]);
+	return 0;
+}
+
+/* ---- sets that become empty ---------------------------------------------------------------------- */
+
+struct search {
+	const struct element *elements;	/* of the set, the leaving ones among them */
+	size_t n;
+	bool found;			/* one that does not leave */
+};
+
+static int seek_other(struct nftnl_set_elem *e, void *arg)
+{
+	struct search *search = arg;
+	uint32_t len;
+	const void *key = nftnl_set_elem_get(e, NFTNL_SET_ELEM_KEY, &len);
+	size_t i;
+
+	for (i = 0; i < search->n; i++) {
+		const struct element *element = &search->elements[i];
+
+		if (element->claim->key.len == len &&
+		    !memcmp(element->claim->key.b, key, len) &&
+		    !*element->after)
+			return 0;
+	}
+	search->found = true;
+	return -1;
+}
+
+static int take_others(const struct nlmsghdr *nlh, size_t question, void *arg)
+{
+	struct nftnl_set *set = nftnl_set_alloc();
+	struct search *search = arg;
+
+	(void)question;
+	if (!set)
+		return -ENOMEM;
+	if (!nftnl_set_elems_nlmsg_parse(nlh, set))
+		nftnl_set_elem_foreach(set, seek_other, search);
+	nftnl_set_free(set);
+	return search->found;
+}
+
+/* Does anything stay in the set?  Not more than the first few elements are
+ * looked at where many are: on a socket of its own, which is closed then. */
+static int find_others(const char *set, struct search *search)
+{
+	struct fwh_nft_batch batch = { .len = 0 };
+	struct fwh_nft_link *link;
+	struct nlmsghdr *nlh;
+	int code = fwh_nft_open(&link, NULL);
+
+	if (code)
+		return code;
+	nlh = fwh_nft_begin(link, &batch, NFT_MSG_GETSETELEM, NFPROTO_INET,
+			    NLM_F_DUMP);
+	code = -ENOMEM;
+	if (nlh) {
+		mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE,
+				  FWH_NFT_TABLE);
+		mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set);
+		fwh_nft_end(&batch, nlh);
+		code = fwh_nft_dump(link, &batch, take_others, search);
+	}
+	fwh_nft_batch_free(&batch);
+	fwh_nft_close(link);
+	return code;
+}
+
+/* Mark the sets that nobody will have an element in. */
+static int find_dropped(struct job *job)
+{
+	size_t i, end;
+
+	for (i = 0; i < job->n_elements; i = end) {
+		const char *name = job->elements[i].claim->set;
+		struct present *set = find_set(job, name);
+		struct search search = { .elements = &job->elements[i] };
+		bool leaves = false, stays = false;
+		int code;
+
+		for (end = i; end < job->n_elements &&
+			      !strcmp(job->elements[end].claim->set, name);
+		     end++) {
+			const struct element *e = &job->elements[end];
+
+			leaves = leaves || (e->present && !*e->after);
+			stays = stays || *e->after || is_foreign(e);
+		}
+		if (!set || !leaves || stays)
+			continue;
+		search.n = end - i;
+		code = find_others(name, &search);
+		if (code)
+			return code;
+		set->dropped = !search.found;
+	}
+	return 0;
+}
+
+/* The rules of the table: which go with their sets, and which chains are still
+ * jumped to by the others. */
+struct rules {
+	struct job *job;
+	struct strings jumps;		/* of rules that stay */
+	struct strings left;		/* of rules that go */
+};
+
+static bool looks_into_dropped(struct job *job, struct nftnl_rule *rule,
+			       const char **ret_jump)
+{
+	struct nftnl_expr_iter *iter = nftnl_expr_iter_create(rule);
+	struct nftnl_expr *e;
+	bool dropped = false;
+
+	*ret_jump = NULL;
+	while (iter && (e = nftnl_expr_iter_next(iter))) {
+		const char *name = nftnl_expr_get_str(e, NFTNL_EXPR_NAME);
+
+		if (!strcmp(name, "lookup")) {
+			struct present *set = find_set(job,
+				nftnl_expr_get_str(e, NFTNL_EXPR_LOOKUP_SET));
+
+			dropped = dropped || (set && set->dropped);
+		} else if (!strcmp(name, "immediate") &&
+			   nftnl_expr_is_set(e, NFTNL_EXPR_IMM_CHAIN)) {
+			*ret_jump = nftnl_expr_get_str(e, NFTNL_EXPR_IMM_CHAIN);
+		}
+	}
+	if (iter)
+		nftnl_expr_iter_destroy(iter);
+	return dropped;
+}
+
+static void delete_rule(struct job *job, struct nftnl_rule *rule)
+{
+	struct nlmsghdr *nlh = begin(job, NFT_MSG_DELRULE, 0, "a rule");
+
+	if (!nlh)
+		return;
+	mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, FWH_NFT_TABLE);
+	mnl_attr_put_strz(nlh, NFTA_RULE_CHAIN,
+			  nftnl_rule_get_str(rule, NFTNL_RULE_CHAIN));
+	mnl_attr_put_u64(nlh, NFTA_RULE_HANDLE,
+			 htobe64(nftnl_rule_get_u64(rule, NFTNL_RULE_HANDLE)));
+	fwh_nft_end(&job->batch, nlh);
+}
+
+static int take_rule(const struct nlmsghdr *nlh, size_t question, void *arg)
+{
+	struct nftnl_rule *rule = nftnl_rule_alloc();
+	struct rules *rules = arg;
+	const char *jump;
+	bool ok = true;
+
+	(void)question;
+	if (!rule)
+		return -ENOMEM;
+	if (!nftnl_rule_nlmsg_parse(nlh, rule)) {
+		bool goes = looks_into_dropped(rules->job, rule, &jump);
+
+		if (goes)
+			delete_rule(rules->job, rule);
+		if (jump)
+			ok = add_string(goes ? &rules->left : &rules->jumps,
+					jump);
+	}
+	nftnl_rule_free(rule);
+	return ok ? 0 : -ENOMEM;
+}
+
+static void delete_named(struct job *job, uint16_t type, uint16_t table_attr,
+			 uint16_t name_attr, const char *name)
+{
+	struct nlmsghdr *nlh = begin(job, type, 0, name);
+
+	if (!nlh)
+		return;
+	mnl_attr_put_strz(nlh, table_attr, FWH_NFT_TABLE);
+	if (name_attr)
+		mnl_attr_put_strz(nlh, name_attr, name);
+	fwh_nft_end(&job->batch, nlh);
+}
+
+static int drop_sets(struct job *job)
+{
+	struct rules rules = { .job = job };
+	bool any = false;
+	size_t i;
+	int code;
+
+	for (i = 0; i < job->n_sets; i++)
+		any = any || job->sets[i].dropped;
+	if (!any)
+		return 0;
+	code = dump_table(job->link, NFT_MSG_GETRULE, NFTA_RULE_TABLE,
+			  take_rule, &rules);
+	for (i = 0; !code && i < rules.left.n; i++)
+		if (!has_string(&rules.jumps, rules.left.list[i])) {
+			delete_named(job, NFT_MSG_DELCHAIN, NFTA_CHAIN_TABLE,
+				     NFTA_CHAIN_NAME, rules.left.list[i]);
+			add_string(&rules.jumps, rules.left.list[i]);
+		}
+	for (i = 0; !code && i < job->n_sets; i++)
+		if (job->sets[i].dropped)
+			delete_named(job, NFT_MSG_DELSET, NFTA_SET_TABLE,
+				     NFTA_SET_NAME, job->sets[i].name);
+	free(rules.jumps.list);
+	free(rules.left.list);
+	return code;
+}
+
+/* ---- the transaction: the whole -------------------------------------------------------------------- */
+
+/* Will there be no set any more? */
+static bool is_last(const struct job *job)
+{
+	size_t i;
+
+	for (i = 0; i < job->n_sets; i++)
+		if (!job->sets[i].dropped)
+			return false;
+	for (i = 0; i < job->n_elements; i++)
+		if (*job->elements[i].after)
+			return false;
+	return job->n_sets > 0;
+}
+
+/* Deleting after adding: what is owned anew never passes a moment unowned. */
+static int fill_batch(struct job *job, bool *ret_last)
+{
+	size_t i;
+	int code = find_dropped(job);
+
+	*ret_last = !code && is_last(job);
+	if (code)
+		return code;
+	if (*ret_last) {
+		delete_named(job, NFT_MSG_DELTABLE, NFTA_TABLE_NAME, 0,
+			     FWH_NFT_TABLE);
+		return 0;
+	}
+	code = install_sets(job);
+	for (i = 0; !code && i < job->n_elements; i++) {
+		const struct element *element = &job->elements[i];
+		const struct present *set = find_set(job, element->claim->set);
+
+		if (!stays_right(element) && !(set && set->dropped))
+			change_element(job, element);
+	}
+	return code ? code : drop_sets(job);
+}
+
+static int explain(const struct job *job, int code, size_t refused,
+		   const char *words, struct fwh_err *err)
+{
+	const char *note = refused < job->n_notes ? job->notes[refused] :
+						    FWH_NFT_TABLE;
+	const char *said = *words ? words : strerror(-code);
+
+	if (code == -EPERM)
+		return fwh_fail(err, code, "nftables: not permitted; "
+				"CAP_NET_ADMIN is needed");
+	if (code == -EAGAIN)
+		return fwh_fail(err, -ETIMEDOUT, "nftables: other programs kept "
+				"changing the ruleset; see who with: nft "
+				"monitor");
+	if (code == -ENOENT || code == -EOPNOTSUPP)
+		return fwh_fail(err, -ENOPROTOOPT, "nftables: %s: %s; this "
+				"kernel lacks a part of that: load or build "
+				"nf_tables, nft_ct, nft_xfrm, nft_limit, "
+				"nft_log, nft_reject_inet, nft_nat", note, said);
+	return fwh_fail(err, code, "nftables: %s: %s", note, said);
+}
+
+/* Look, decide, commit.  -EAGAIN: the ruleset was changed in between. */
+static int try_once(struct job *job, struct fwh_err *err)
+{
+	char words[128] = "";
+	size_t refused = SIZE_MAX, i;
+	bool last;
+	int code = fwh_nft_generation(job->link, &job->generation);
+
+	if (!code)
+		code = dump_table(job->link, NFT_MSG_GETSET, NFTA_SET_TABLE,
+				  take_set, job);
+	if (!code)
+		code = claim_all(job, err);
+	if (!code)
+		code = group_claims(job, err);
+	if (!code)
+		code = find_elements(job, err);
+	for (i = 0; !code && i < job->n_elements; i++)
+		settle_owners(&job->elements[i]);
+	if (!code)
+		code = fill_batch(job, &last);
+	if (!code)
+		code = fwh_nft_accept_hooks(job->link, job->globals, last,
+					    &job->batch);
+	if (!code && job->batch.len)
+		code = fwh_nft_commit(job->link, &job->batch, job->generation,
+				      &refused, words);
+	return code && code != -EAGAIN ?
+	       explain(job, code, refused, words, err) : code;
+}
+
+static long waited_ms(const struct timespec *since)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (now.tv_sec - since->tv_sec) * 1000 +
+	       (now.tv_nsec - since->tv_nsec) / 1000000;
+}
+
+/* The loser of a race looks again, a moment later each time. */
+static int run(struct job *job, struct fwh_err *err)
+{
+	struct timespec start, pause = { .tv_nsec = 50000 };
+	int code;
+
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	for (;;) {
+		code = try_once(job, err);
+		if (code != -EAGAIN ||
+		    waited_ms(&start) >= (long)job->globals->lock_wait_ms)
+			break;
+		forget(job);
+		nanosleep(&pause, NULL);
+		if (pause.tv_nsec < 2000000)
+			pause.tv_nsec *= 2;
+	}
+	return code == -EAGAIN ? explain(job, code, SIZE_MAX, "", err) : code;
+}
+
+static int build_all(struct job *job, struct fwh_err *err)
+{
+	size_t i;
+	int code = 0;
+
+	job->nfts = calloc(job->n + 1, sizeof(*job->nfts));
+	if (!job->nfts)
+		code = -ENOMEM;
+	for (i = 0; !code && i < job->n; i++)
+		code = fwh_nft_build(job->changes[i].plan, job->globals,
+				     &job->nfts[i]);
+	return code ? fwh_fail(err, code, "out of memory") : 0;
+}
+
+static int apply(const struct fwh_globals *globals,
+		 const struct fwh_change *changes, size_t n,
+		 struct fwh_err *err)
+{
+	struct job job = { .globals = globals, .changes = changes, .n = n };
+	size_t i;
+	int code = build_all(&job, err);
+
+	if (!code)
+		code = fwh_nft_open(&job.link, err);
+	if (!code)
+		code = run(&job, err);
+	forget(&job);
+	fwh_nft_close(job.link);
+	for (i = 0; job.nfts && i < n; i++)
+		fwh_nft_free(&job.nfts[i]);
+	free(job.nfts);
+	return code;
+}
+
+static int print(const struct fwh_globals *globals,
+		 const struct fwh_plan *plan, FILE *f)
+{
+	struct fwh_nft nft;
+	char owner[FWH_NFT_OWNER_MAX];
+	int code = fwh_nft_build(plan, globals, &nft);
+
+	if (code)
+		return code;
+	fwh_nft_owner(&plan->key, owner);
+	code = fwh_nft_print(&nft, owner, f);
+	fwh_nft_free(&nft);
+	return code;
+}
+
+/* ---- what this kernel has ---------------------------------------------------------------------------- */
+
+bool fwh_nftables_is_there(void)
+{
+	struct fwh_nft_link *link;
+	uint32_t generation;
+	bool there;
+	int code;
+
+	if (fwh_nft_open(&link, NULL))
+		return false;
+	/* Whoever may not ask is not told that there is none. */
+	code = fwh_nft_generation(link, &generation);
+	there = !code || code == -EPERM;
+	fwh_nft_close(link);
+	return there;
+}
+
+static int take_foreign_table(const struct nlmsghdr *nlh, size_t question,
+			      void *arg)
+{
+	struct nftnl_table *table = nftnl_table_alloc();
+	bool *found = arg;
+
+	(void)question;
+	if (!table)
+		return -ENOMEM;
+	if (!nftnl_table_nlmsg_parse(nlh, table) &&
+	    strcmp(nftnl_table_get_str(table, NFTNL_TABLE_NAME),
+		   FWH_NFT_TABLE))
+		*found = true;
+	nftnl_table_free(table);
+	return 0;
+}
+
+bool fwh_nftables_is_used(void)
+{
+	struct fwh_nft_batch batch = { .len = 0 };
+	struct fwh_nft_link *link;
+	struct nlmsghdr *nlh;
+	bool found = false;
+
+	if (fwh_nft_open(&link, NULL))
+		return false;
+	nlh = fwh_nft_begin(link, &batch, NFT_MSG_GETTABLE, NFPROTO_UNSPEC,
+			    NLM_F_DUMP);
+	if (nlh) {
+		fwh_nft_end(&batch, nlh);
+		fwh_nft_dump(link, &batch, take_foreign_table, &found);
+	}
+	fwh_nft_batch_free(&batch);
+	fwh_nft_close(link);
+	return found;
+}
+
+const struct fwh_backend fwh_backend_nftables = {
+	.name = "nftables",
+	.apply = apply,
+	.print = print,
+};

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* nft_link.c - talking to nf_tables over netlink; decides nothing. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include <libmnl/libmnl.h>
+#include <libnftnl/common.h>
+#include <libnftnl/gen.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter.h>
+#include <linux/netlink.h>
+
+#include "nft_link.h"
+
+/* So many questions at once: their answers fit into the socket's buffer. */
+#define QUESTIONS_MAX	64
+#define ANSWER_MAX	65536
+
+struct fwh_nft_link {
+	struct mnl_socket *nl;
+	uint32_t seq;
+	char answer[ANSWER_MAX];
+};
+
+static int open_socket(struct fwh_nft_link *link)
+{
+	int on = 1;
+
+	link->nl = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	if (!link->nl)
+		return -errno;
+	if (mnl_socket_bind(link->nl, 0, MNL_SOCKET_AUTOPID) < 0)
+		return -errno;
+	/* The kernel's own words about errors, without a copy of the message;
+	 * an old one that does not know this gives numbers. */
+	mnl_socket_setsockopt(link->nl, NETLINK_EXT_ACK, &on, sizeof(on));
+	mnl_socket_setsockopt(link->nl, NETLINK_CAP_ACK, &on, sizeof(on));
+	return 0;
+}
+
+int fwh_nft_open(struct fwh_nft_link **ret, struct fwh_err *err)
+{
+	struct fwh_nft_link *link = calloc(1, sizeof(*link));
+	int code;
+
+	if (!link)
+		return fwh_fail(err, -ENOMEM, "out of memory");
+	link->seq = (uint32_t)time(NULL);
+	code = open_socket(link);
+	if (code) {
+		fwh_nft_close(link);
+		return fwh_fail(err, code, "nftables: netlink: %s",
+				strerror(-code));
+	}
+	*ret = link;
+	return 0;
+}
+
+void fwh_nft_close(struct fwh_nft_link *link)
+{
+	if (!link)
+		return;
+	if (link->nl)
+		mnl_socket_close(link->nl);
+	free(link);
+}
+
+/* ---- messages ------------------------------------------------------------------ */
+
+struct nlmsghdr *fwh_nft_begin(struct fwh_nft_link *link,
+			       struct fwh_nft_batch *batch, uint16_t type,
+			       uint8_t family, uint16_t flags)
+{
+	if (batch->cap - batch->len < FWH_NFT_MSG_MAX) {
+		size_t cap = 2 * batch->cap + 4 * FWH_NFT_MSG_MAX;
+		char *buf = realloc(batch->buf, cap);
+
+		if (!buf) {
+			batch->nomem = true;
+			return NULL;
+		}
+		/* Padding is sent as it is. */
+		memset(buf + batch->cap, 0, cap - batch->cap);
+		batch->buf = buf;
+		batch->cap = cap;
+	}
+	if (!batch->len)
+		batch->first = batch->seq = link->seq;
+	link->seq++;
+	return nftnl_nlmsg_build_hdr(batch->buf + batch->len, type, family,
+				     flags, batch->seq++);
+}
+
+void fwh_nft_end(struct fwh_nft_batch *batch, const struct nlmsghdr *nlh)
+{
+	batch->len += MNL_ALIGN(nlh->nlmsg_len);
+}
+
+void fwh_nft_batch_free(struct fwh_nft_batch *batch)
+{
+	free(batch->buf);
+	memset(batch, 0, sizeof(*batch));
+}
+
+static int send_all(struct fwh_nft_link *link, const void *buf, size_t len)
+{
+	int size = (int)len;
+
+	/* One message to the kernel has to fit into the socket's buffer. */
+	setsockopt(mnl_socket_get_fd(link->nl), SOL_SOCKET, SO_SNDBUFFORCE,
+		   &size, sizeof(size));
+	return mnl_socket_sendto(link->nl, buf, len) < 0 ? -errno : 0;
+}
+
+static int message_error(const struct nlmsghdr *nlh)
+{
+	const struct nlmsgerr *e = mnl_nlmsg_get_payload(nlh);
+
+	return mnl_nlmsg_get_payload_len(nlh) < sizeof(*e) ? -EBADMSG :
+							     e->error;
+}
+
+/* ---- questions -------------------------------------------------------------------- */
+
+/* Take the answers to n questions, the first of which has this number. */
+static int take_answers(struct fwh_nft_link *link, uint32_t first, size_t n,
+			size_t offset, fwh_nft_answer *answer, void *arg)
+{
+	int code = 0;
+
+	while (n > 0) {
+		ssize_t len = mnl_socket_recvfrom(link->nl, link->answer,
+						  sizeof(link->answer));
+		const struct nlmsghdr *nlh = (const void *)link->answer;
+		int left = (int)len;
+
+		if (len < 0)
+			return -errno;
+		for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+			int error = nlh->nlmsg_type == NLMSG_ERROR ?
+				    message_error(nlh) : 0;
+
+			n -= n > 0;
+			if (error && error != -ENOENT)
+				code = code ? code : error;
+			else if (nlh->nlmsg_type != NLMSG_ERROR && !code)
+				code = answer(nlh, offset + nlh->nlmsg_seq -
+						   first, arg);
+		}
+	}
+	return code;
+}
+
+int fwh_nft_ask(struct fwh_nft_link *link, struct fwh_nft_batch *batch,
+		fwh_nft_answer *answer, void *arg)
+{
+	const char *at = batch->buf, *end = batch->buf + batch->len;
+	size_t asked = 0;
+	int code = batch->nomem ? -ENOMEM : 0;
+
+	while (!code && at < end) {
+		const char *from = at;
+		size_t n = 0;
+
+		for (; at < end && n < QUESTIONS_MAX; n++)
+			at += MNL_ALIGN(((const struct nlmsghdr *)at)->nlmsg_len);
+		code = send_all(link, from, (size_t)(at - from));
+		if (!code)
+			code = take_answers(link, batch->first + (uint32_t)asked,
+					    n, asked, answer, arg);
+		asked += n;
+	}
+	return code;
+}
+
+/* 1: there is no more. */
+static int take_dump(struct fwh_nft_link *link, fwh_nft_answer *answer,
+		     void *arg)
+{
+	ssize_t len = mnl_socket_recvfrom(link->nl, link->answer,
+					  sizeof(link->answer));
+	const struct nlmsghdr *nlh = (const void *)link->answer;
+	int left = (int)len, code;
+
+	if (len < 0)
+		return -errno;
+	for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+		if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
+			return -EAGAIN;
+		if (nlh->nlmsg_type == NLMSG_DONE)
+			return 1;
+		if (nlh->nlmsg_type == NLMSG_ERROR) {
+			code = message_error(nlh);
+			return code == -ENOENT || !code ? 1 : code;
+		}
+		code = answer(nlh, 0, arg);
+		if (code)
+			return code < 0 ? code : 1;
+	}
+	return 0;
+}
+
+int fwh_nft_dump(struct fwh_nft_link *link, struct fwh_nft_batch *batch,
+		 fwh_nft_answer *answer, void *arg)
+{
+	int code = batch->nomem ? -ENOMEM :
+				  send_all(link, batch->buf, batch->len);
+
+	while (!code)
+		code = take_dump(link, answer, arg);
+	return code < 0 ? code : 0;
+}
+
+static int take_generation(const struct nlmsghdr *nlh, size_t question,
+			   void *arg)
+{
+	struct nftnl_gen *gen = nftnl_gen_alloc();
+	uint32_t *ret = arg;
+
+	(void)question;
+	if (!gen)
+		return -ENOMEM;
+	if (!nftnl_gen_nlmsg_parse(nlh, gen))
+		*ret = nftnl_gen_get_u32(gen, NFTNL_GEN_ID);
+	nftnl_gen_free(gen);
+	return 0;
+}
+
+int fwh_nft_generation(struct fwh_nft_link *link, uint32_t *ret)
+{
+	struct fwh_nft_batch batch = { .len = 0 };
+	struct nlmsghdr *nlh = fwh_nft_begin(link, &batch, NFT_MSG_GETGEN,
+					     NFPROTO_UNSPEC, 0);
+	int code = -ENOMEM;
+
+	if (nlh) {
+		fwh_nft_end(&batch, nlh);
+		code = fwh_nft_ask(link, &batch, take_generation, ret);
+	}
+	fwh_nft_batch_free(&batch);
+	return code;
+}
+
+/* ---- transactions -------------------------------------------------------------------- */
+
+static size_t put_mark(char *buf, uint16_t type, uint32_t seq,
+		       uint32_t generation)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct nfgenmsg *nfg;
+
+	nlh->nlmsg_type = type;
+	nlh->nlmsg_flags = NLM_F_REQUEST;
+	nlh->nlmsg_seq = seq;
+	nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
+	nfg->nfgen_family = AF_UNSPEC;
+	nfg->version = NFNETLINK_V0;
+	nfg->res_id = htons(NFNL_SUBSYS_NFTABLES);
+	if (type == NFNL_MSG_BATCH_BEGIN)
+		mnl_attr_put_u32(nlh, NFNL_BATCH_GENID, htonl(generation));
+	return MNL_ALIGN(nlh->nlmsg_len);
+}
+
+static void take_words(const struct nlmsghdr *nlh, char words[static 128])
+{
+	size_t offset = sizeof(struct nlmsgerr);
+	const struct nlattr *attr;
+
+	if (!(nlh->nlmsg_flags & NLM_F_ACK_TLVS))
+		return;
+	mnl_attr_for_each(attr, nlh, (unsigned int)offset) {
+		if (mnl_attr_get_type(attr) != NLMSGERR_ATTR_MSG)
+			continue;
+		strncpy(words, mnl_attr_get_payload(attr),
+			mnl_attr_get_payload_len(attr) < 127 ?
+			mnl_attr_get_payload_len(attr) : 127);
+	}
+}
+
+/* The kernel has done all of it when sending returns; it speaks of errors
+ * only.  The first one counts. */
+static int take_verdict(struct fwh_nft_link *link, uint32_t first,
+			size_t *ret_refused, char words[static 128])
+{
+	int code = 0;
+
+	for (;;) {
+		ssize_t len = recv(mnl_socket_get_fd(link->nl), link->answer,
+				   sizeof(link->answer), MSG_DONTWAIT);
+		const struct nlmsghdr *nlh = (const void *)link->answer;
+		int left = (int)len, error;
+
+		if (len < 0 && errno == EINTR)
+			continue;
+		if (len < 0)
+			return code || errno == EAGAIN ? code : -errno;
+		for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+			if (nlh->nlmsg_type != NLMSG_ERROR || code)
+				continue;
+			error = message_error(nlh);
+			if (!error)
+				continue;
+			code = error;
+			*ret_refused = nlh->nlmsg_seq - first;
+			take_words(nlh, words);
+		}
+	}
+}
+
+int fwh_nft_commit(struct fwh_nft_link *link, struct fwh_nft_batch *batch,
+		   uint32_t generation, size_t *ret_refused,
+		   char words[static 128])
+{
+	char begin[64] = "", end[64] = "";
+	fwh_autofree char *buf = NULL;
+	size_t n, m;
+	int code;
+
+	memset(words, 0, 128);
+	*ret_refused = SIZE_MAX;
+	if (batch->nomem)
+		return -ENOMEM;
+	n = put_mark(begin, NFNL_MSG_BATCH_BEGIN, batch->first - 1, generation);
+	m = put_mark(end, NFNL_MSG_BATCH_END, batch->seq, 0);
+	buf = malloc(n + batch->len + m);
+	if (!buf)
+		return -ENOMEM;
+	memcpy(buf, begin, n);
+	memcpy(buf + n, batch->buf, batch->len);
+	memcpy(buf + n + batch->len, end, m);
+	code = send_all(link, buf, n + batch->len + m);
+	if (!code)
+		code = take_verdict(link, batch->first, ret_refused, words);
+	/* ERESTART is no errno of user space. */
+	return code == -85 || code == -EBUSY || code == -EINTR ? -EAGAIN : code;
+}

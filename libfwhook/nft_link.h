@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* nft_link.h - talking to nf_tables: questions, and transactions. */
+#ifndef FWHOOK_NFT_LINK_H
+#define FWHOOK_NFT_LINK_H
+
+#include "internal.h"
+
+struct nlmsghdr;
+struct fwh_nft_link;			/* a netlink socket */
+
+int fwh_nft_open(struct fwh_nft_link **ret, struct fwh_err *err);
+void fwh_nft_close(struct fwh_nft_link *link);
+
+/* Messages to send, one after the other in one buffer. */
+struct fwh_nft_batch {
+	char *buf;
+	size_t len, cap;
+	uint32_t seq, first;		/* the next message's number; the first's */
+	bool nomem;
+};
+
+/* Begin a message of this type (NFT_MSG_...); NULL when out of memory.  What is
+ * put into it fits into FWH_NFT_MSG_MAX bytes. */
+#define FWH_NFT_MSG_MAX		8192
+struct nlmsghdr *fwh_nft_begin(struct fwh_nft_link *link,
+			       struct fwh_nft_batch *batch, uint16_t type,
+			       uint8_t family, uint16_t flags);
+void fwh_nft_end(struct fwh_nft_batch *batch, const struct nlmsghdr *nlh);
+void fwh_nft_batch_free(struct fwh_nft_batch *batch);
+
+/* Called for each answer, with the number of the question counted from 0. */
+typedef int fwh_nft_answer(const struct nlmsghdr *nlh, size_t question,
+			   void *arg);
+
+/* Ask all of the batch's questions about single objects.  One about something
+ * that is not there gets no answer.  Returns 0 or what the kernel said. */
+int fwh_nft_ask(struct fwh_nft_link *link, struct fwh_nft_batch *batch,
+		fwh_nft_answer *answer, void *arg);
+/* Dump what the batch's one message asks for, until an answer returns other than
+ * 0.  A thing that is not there has nothing to dump. */
+int fwh_nft_dump(struct fwh_nft_link *link, struct fwh_nft_batch *batch,
+		 fwh_nft_answer *answer, void *arg);
+/* The number of the ruleset's generation. */
+int fwh_nft_generation(struct fwh_nft_link *link, uint32_t *ret);
+/* All of the batch in one transaction, if the ruleset is still of that
+ * generation.  Returns 0, -EAGAIN (it is not; nothing was changed), or what the
+ * kernel said, with its own words and the number of the message that it refused
+ * in *ret_refused. */
+int fwh_nft_commit(struct fwh_nft_link *link, struct fwh_nft_batch *batch,
+		   uint32_t generation, size_t *ret_refused,
+		   char words[static 128]);
+
+#endif

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * nft_text.c - a connection's sets as nft reads them: what the table of a
+ * kernel that held nothing else would be loaded from.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "nft.h"
+
+static const char *const type_text[FWH_NFT_TYPE_MAX] = {
+	[FWH_NFT_ADDRS4] = "type ipv4_addr . ipv4_addr",
+	[FWH_NFT_ADDRS6] = "type ipv6_addr . ipv6_addr",
+	[FWH_NFT_REQID_IN] = "typeof ipsec in reqid",
+	[FWH_NFT_REQID_OUT] = "typeof ipsec out reqid",
+};
+
+static void print_key(enum fwh_nft_type type, const struct fwh_nft_key *key,
+		      FILE *f)
+{
+	enum fwh_family family = type == FWH_NFT_ADDRS4 ? FWH_IPV4 : FWH_IPV6;
+	struct fwh_addr src = { .family = family }, dst = src;
+	char buf[FWH_ADDR_STRLEN];
+	uint32_t reqid;
+
+	if (type == FWH_NFT_REQID_IN || type == FWH_NFT_REQID_OUT) {
+		memcpy(&reqid, key->b, sizeof(reqid));
+		fprintf(f, "%u", reqid);
+		return;
+	}
+	memcpy(src.b, key->b, key->len / 2);
+	memcpy(dst.b, key->b + key->len / 2, key->len / 2);
+	fprintf(f, "%s . ", fwh_addr_format(&src, buf));
+	fputs(fwh_addr_format(&dst, buf), f);
+}
+
+static void print_set(const struct fwh_nft_set *set, const char *owner, FILE *f)
+{
+	size_t i;
+
+	fprintf(f, "\tset %s {\n\t\t%s\n", set->name, type_text[set->type]);
+	if (set->counter)
+		fputs("\t\tcounter\n", f);
+	fputs("\t\telements = {", f);
+	for (i = 0; i < set->n_keys; i++) {
+		fputs(i ? ",\n\t\t\t     " : " ", f);
+		print_key(set->type, &set->keys[i], f);
+		fprintf(f, " comment \"%s\"", owner);
+	}
+	fputs(" }\n\t}\n\n", f);
+}
+
+/* The rules of a chain; those that stand ahead of the others first. */
+static void print_rules(const struct fwh_nft *nft, const char *chain, FILE *f)
+{
+	int tail;
+	size_t i, j;
+
+	for (tail = 0; tail < 2; tail++) {
+		for (i = 0; i < nft->n; i++) {
+			const struct fwh_nft_set *set = &nft->sets[i];
+
+			for (j = 0; j < set->n_rules; j++)
+				if (!strcmp(set->rules[j].chain, chain) &&
+				    set->rules[j].head == !tail)
+					fprintf(f, "\t\t%s\n",
+						set->rules[j].text);
+		}
+	}
+}
+
+static bool has_rules(const struct fwh_nft *nft, const char *chain)
+{
+	size_t i, j;
+
+	for (i = 0; i < nft->n; i++)
+		for (j = 0; j < nft->sets[i].n_rules; j++)
+			if (!strcmp(nft->sets[i].rules[j].chain, chain))
+				return true;
+	return false;
+}
+
+/* Does an earlier set bring the chain along? */
+static bool is_shared(const struct fwh_nft *nft, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (!strcmp(nft->sets[i].chain, nft->sets[n].chain))
+			return true;
+	return false;
+}
+
+static void print_own_chain(const struct fwh_nft_set *set, FILE *f)
+{
+	size_t i;
+
+	fprintf(f, "\tchain %s {\n", set->chain);
+	for (i = 0; i < set->n_rules; i++)
+		if (!strcmp(set->rules[i].chain, set->chain))
+			fprintf(f, "\t\t%s\n", set->rules[i].text);
+	fputs("\t}\n\n", f);
+}
+
+int fwh_nft_print(const struct fwh_nft *nft, const char *owner, FILE *f)
+{
+	size_t i;
+
+	fprintf(f, "table inet %s {\n", FWH_NFT_TABLE);
+	for (i = 0; i < nft->n; i++)
+		print_set(&nft->sets[i], owner, f);
+	for (i = 0; i < nft->n; i++)
+		if (*nft->sets[i].chain && !is_shared(nft, i))
+			print_own_chain(&nft->sets[i], f);
+	for (i = 0; i < FWH_NFT_BASE_MAX; i++) {
+		const struct fwh_nft_base_chain *base = &fwh_nft_base[i];
+
+		if (!has_rules(nft, base->name))
+			continue;
+		fprintf(f, "\tchain %s {\n\t\ttype %s hook %s priority %s; "
+			"policy accept;\n", base->name, base->type, base->hook,
+			base->priority);
+		print_rules(nft, base->name, f);
+		fputs("\t}\n\n", f);
+	}
+	fputs("}\n", f);
+	return ferror(f) ? -EIO : 0;
+}
