@@ -305,6 +305,22 @@ int fwh_guards_disarm(const struct fwh_call_options *options, const char *conn,
 
 /* ---- looking ------------------------------------------------------------------------- */
 
+int fwh_guards_backend(const struct fwh_call_options *options,
+		       const struct fwh_backend **ret, const char **ret_why,
+		       struct fwh_err *err)
+{
+	struct fwh_config *config;
+	struct fwh_err bad;
+	int code = fwh_config_open(options, &config, &bad, err);
+
+	if (code)
+		return code;
+	*ret = fwh_backend_find(fwh_config_globals(config)->backend);
+	*ret_why = fwh_config_backend_why(config);
+	fwh_config_free(config);
+	return 0;
+}
+
 int fwh_guards_list(const struct fwh_call_options *options,
 		    struct fwh_record **ret, size_t *ret_n,
 		    struct fwh_err *err)

@@ -57,6 +57,7 @@ struct fwh_config {
 	char (*paths)[FWH_PATH_MAX];
 	size_t n_paths;
 	bool esp;			/* somebody sets mark-source = esp */
+	const char *backend_why;	/* it is this one */
 };
 
 /* The file being read. */
@@ -1667,6 +1668,11 @@ void fwh_config_set_backend(struct fwh_config *config,
 		sizeof(config->globals.backend) - 1);
 }
 
+const char *fwh_config_backend_why(const struct fwh_config *config)
+{
+	return config->backend_why;
+}
+
 int fwh_config_open(const struct fwh_call_options *options,
 		    struct fwh_config **ret, struct fwh_err *ret_bad,
 		    struct fwh_err *err)
@@ -1688,7 +1694,8 @@ int fwh_config_open(const struct fwh_call_options *options,
 	if (code)
 		return fwh_fail(err, code, "out of memory");
 	/* "auto" stands for another word, which is looked up once. */
-	if (!fwh_backend_choose((*ret)->globals.backend, &backend, NULL, NULL))
+	if (!fwh_backend_choose((*ret)->globals.backend, &backend,
+				&(*ret)->backend_why, NULL))
 		fwh_config_set_backend(*ret, backend);
 	return 0;
 }

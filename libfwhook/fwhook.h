@@ -598,6 +598,10 @@ int fwh_guards_arm(const struct fwh_call_options *options,
  * guarded until it is down.  ret_n: how many there were. */
 int fwh_guards_disarm(const struct fwh_call_options *options, const char *conn,
 		      size_t *ret_n, struct fwh_err *err);
+/* The backend that these options lead to, and why in a few words. */
+int fwh_guards_backend(const struct fwh_call_options *options,
+		       const struct fwh_backend **ret, const char **ret_why,
+		       struct fwh_err *err);
 /* Every connection that has a record, malloc'ed, in no order. */
 int fwh_guards_list(const struct fwh_call_options *options,
 		    struct fwh_record **ret, size_t *ret_n,

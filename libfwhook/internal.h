@@ -115,6 +115,8 @@ int fwh_config_open(const struct fwh_call_options *options,
 /* The backend, whatever the settings say. */
 void fwh_config_set_backend(struct fwh_config *config,
 			    const struct fwh_backend *backend);
+/* Why it is the one that fwh_config_open() settled on. */
+const char *fwh_config_backend_why(const struct fwh_config *config);
 /* The names of [conn NAME] sections that are no patterns, by number; NULL
  * after the last. */
 const char *fwh_config_conn(const struct fwh_config *config, size_t n);

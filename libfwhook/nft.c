@@ -30,10 +30,12 @@ const struct fwh_nft_base_chain fwh_nft_base[FWH_NFT_BASE_MAX] = {
 				  "mangle", NF_INET_LOCAL_OUT, -150 },
 	[FWH_NFT_OUTPUT] = { "output", "filter", "output",
 			     "mangle + 1", NF_INET_LOCAL_OUT, -149 },
+	[FWH_NFT_POSTROUTING] = { "postrouting", "filter", "postrouting",
+				  "mangle", NF_INET_POST_ROUTING, -150 },
 	[FWH_NFT_SRCNAT] = { "srcnat", "nat", "postrouting",
 			     "srcnat - 1", NF_INET_POST_ROUTING, 99 },
-	[FWH_NFT_POSTROUTING] = { "postrouting", "filter", "postrouting",
-				  "srcnat + 10", NF_INET_POST_ROUTING, 110 },
+	[FWH_NFT_AFTER_SRCNAT] = { "after-srcnat", "filter", "postrouting",
+				   "srcnat + 10", NF_INET_POST_ROUTING, 110 },
 };
 
 static const enum fwh_nft_base bases[FWH_TABLE_MAX][FWH_HOOK_MAX] = {
@@ -257,18 +259,21 @@ static void hash_letters(uint64_t h, char ret[HASH_LETTERS + 1])
 
 /* ---- what a chain holds ------------------------------------------------------------ */
 
-/* The plan's rules in one chain, that packets reach by these dispatch rules. */
+/* The plan's rules in one chain, that packets reach by these dispatch rules: those
+ * that set a mark, or all others. */
 struct content {
 	enum fwh_family family;
 	enum fwh_table table;
 	enum fwh_part part;
+	bool marks;
 	unsigned int hooks;		/* a bit each */
 	const struct fwh_rule *selector; /* the dispatch rules' protocol and ports */
 	struct fwh_policy_match common;	/* of all rules but returns */
 	bool has_common;
 	uint64_t hash;
 	size_t n;			/* rules by address */
-	const struct fwh_rule *only;	/* the last of them */
+	size_t n_exempt;		/* of them, returns at the beginning */
+	const struct fwh_rule *last;
 };
 
 static bool in_content(const struct content *c, const struct fwh_rule *rule)
@@ -294,15 +299,21 @@ static bool is_void(const struct builder *b, const struct fwh_rule *rule)
 	       !b->accept.mask;
 }
 
+static bool is_marking(const struct fwh_rule *rule)
+{
+	return rule->action == FWH_SET_MARK ||
+	       rule->action == FWH_CONNMARK_SAVE;
+}
+
 static bool is_by_address(const struct builder *b, const struct content *c,
 			  const struct fwh_rule *rule)
 {
 	return in_content(c, rule) && !rule->dispatch && !is_by_reqid(rule) &&
-	       !is_void(b, rule);
+	       !is_void(b, rule) && is_marking(rule) == c->marks;
 }
 
 /* What all rules ask of IPsec goes ahead of the lookup: most packets need none
- * then, and the counters of the elements tell what was stopped. */
+ * then. */
 static void find_common(const struct builder *b, struct content *c)
 {
 	bool first = true;
@@ -314,8 +325,10 @@ static void find_common(const struct builder *b, struct content *c)
 
 		if (!is_by_address(b, c, rule))
 			continue;
+		if (rule->action == FWH_RETURN && c->n_exempt == c->n)
+			c->n_exempt++;
 		c->n++;
-		c->only = rule;
+		c->last = rule;
 		if (rule->action == FWH_RETURN)
 			continue;
 		if (first)
@@ -381,16 +394,18 @@ static void put_copy_mark(struct builder *b, struct fwh_nft_set *set,
 	}
 }
 
+/* The content's rules from `from' to before `to', in this chain. */
 static void put_content(struct builder *b, const struct content *c,
-			struct fwh_nft_set *set, const char *chain)
+			struct fwh_nft_set *set, const char *chain,
+			enum fwh_nft_owner owner, size_t from, size_t to)
 {
+	size_t first = set->n_rules, i, n = 0;
 	struct fwh_nft_rule *r;
-	size_t i;
 
 	for (i = 0; i < b->plan->n; i++) {
 		const struct fwh_rule *rule = &b->plan->rules[i];
 
-		if (!is_by_address(b, c, rule))
+		if (!is_by_address(b, c, rule) || n++ < from || n > to)
 			continue;
 		if (rule->sports[0] || rule->dports[0]) {
 			put_ports(b, c, rule, set, chain);
@@ -405,18 +420,21 @@ static void put_content(struct builder *b, const struct content *c,
 				put_rule(b, c, rule, r);
 		}
 	}
+	for (i = first; i < set->n_rules; i++)
+		set->rules[i].owner = owner;
 }
 
-/* One rule that needs no chain of its own. */
+/* Does one rule follow the exemptions, whose matches can stand ahead of the
+ * lookup, so that it needs no chain of its own? */
 static bool is_inline(const struct content *c)
 {
 	static const struct fwh_policy_match no_policy;
-	const struct fwh_rule *rule = c->only;
+	const struct fwh_rule *rule = c->last;
 
-	return c->n == 1 && !*rule->in && !*rule->out && !rule->has_src &&
-	       !rule->has_dst && !rule->proto && !rule->has_mark &&
-	       !rule->limit && !rule->established &&
-	       rule->action != FWH_CONNMARK_RESTORE &&
+	return c->n == c->n_exempt + 1 && !*rule->in && !*rule->out &&
+	       !rule->has_src && !rule->has_dst && !rule->proto &&
+	       !rule->limit && rule->action != FWH_CONNMARK_RESTORE &&
+	       rule->action != FWH_CONNMARK_SAVE &&
 	       (c->has_common || !memcmp(&rule->policy, &no_policy,
 					 sizeof(no_policy)));
 }
@@ -431,56 +449,111 @@ static void put_common(const struct content *c, struct fwh_nft_rule *r)
 		fwh_nft_put_policy(r, &rule);
 }
 
-/* The rule of a base chain that looks into the set. */
+/* The rule that looks into the set.  Behind exemptions, so that the elements count
+ * what those left. */
 static void add_lookup(struct builder *b, const struct content *c,
-		       struct fwh_nft_set *set, enum fwh_hook hook,
+		       struct fwh_nft_set *set, const char *chain,
 		       bool conntrack)
 {
-	enum fwh_nft_base base = bases[c->table][hook];
+	struct fwh_nft_rule *r = add_rule(b, set, chain);
 	unsigned int src_len = 0, dst_len = 0;
-	struct fwh_nft_rule *r;
 
-	assert(base != FWH_NFT_BASE_MAX);
-	r = add_rule(b, set, fwh_nft_base[base].name);
 	if (!r)
 		return;
 	fwh_nft_shape(set->name, &src_len, &dst_len);	/* we made the name */
-	put_common(c, r);
+	if (!*set->gate)
+		put_common(c, r);
+	if (is_inline(c))
+		fwh_nft_put_state(r, c->last);
 	fwh_nft_put_lookup(r, c->family, src_len, dst_len, conntrack,
 			   set->name);
 	if (c->selector)
 		fwh_nft_put_selector(r, c->selector);
-	if (*set->chain)
-		fwh_nft_put_jump(r, set->chain);
+	if (*set->hits)
+		fwh_nft_put_jump(r, set->hits);
 	else
-		fwh_nft_put_action(r, c->only, &b->accept);
+		fwh_nft_put_action(r, c->last, &b->accept);
 }
 
-/* Source NAT comes between the policy's lookup and the wire: the guard behind
- * it asks for the addresses of before, too. */
-static bool is_behind_nat(const struct content *c, enum fwh_hook hook)
-{
-	return c->table == FWH_MANGLE && hook == FWH_POSTROUTING;
-}
-
-static void add_lookups(struct builder *b, const struct content *c,
-			struct fwh_nft_set *set)
+/* The base chains of the content.  The guard is asked a second time behind source
+ * NAT, where a translated packet has lost the policy that it had before. */
+static size_t find_bases(const struct content *c, const char *ret[FWH_HOOK_MAX + 1])
 {
 	enum fwh_hook hook;
+	size_t n = 0;
 
 	for (hook = 0; hook < FWH_HOOK_MAX; hook++) {
+		enum fwh_nft_base base = bases[c->table][hook];
+
 		if (!(c->hooks & 1u << hook))
 			continue;
-		add_lookup(b, c, set, hook, false);
-		if (is_behind_nat(c, hook))
-			add_lookup(b, c, set, hook, true);
+		assert(base != FWH_NFT_BASE_MAX);
+		ret[n++] = fwh_nft_base[base].name;
+		if (base == FWH_NFT_POSTROUTING)
+			ret[n++] = fwh_nft_base[FWH_NFT_AFTER_SRCNAT].name;
 	}
+	return n;
+}
+
+/* Whoever translates, the addresses that conntrack has seen are the true ones. */
+static bool is_after_srcnat(const char *base)
+{
+	return !strcmp(base, fwh_nft_base[FWH_NFT_AFTER_SRCNAT].name);
+}
+
+static void add_gate(struct builder *b, const struct content *c,
+		     struct fwh_nft_set *set, const char *const *base, size_t n)
+{
+	struct fwh_nft_rule *r;
+	size_t i;
+
+	put_content(b, c, set, set->gate, FWH_NFT_OF_GATE, 0, c->n_exempt);
+	for (i = 0; i < n; i++) {
+		r = add_rule(b, set, base[i]);
+		if (!r)
+			return;
+		r->owner = FWH_NFT_OF_GATE;
+		put_common(c, r);
+		fwh_nft_put_jump(r, set->gate);
+	}
+}
+
+/* Everything that a new set needs. */
+static void equip(struct builder *b, const struct content *c,
+		  struct fwh_nft_set *set, const char *name)
+{
+	const char *base[FWH_HOOK_MAX + 1];
+	size_t n = find_bases(c, base), i;
+
+	if (!is_inline(c)) {
+		snprintf(set->hits, sizeof(set->hits), "%.40s-hit", name);
+		put_content(b, c, set, set->hits, FWH_NFT_OF_HITS, c->n_exempt,
+			    c->n);
+	}
+	if (c->n_exempt) {
+		strcpy(set->gate, name);	/* as short */
+		add_gate(b, c, set, base, n);
+		add_lookup(b, c, set, set->gate, false);
+	}
+	for (i = 0; i < n; i++) {
+		if (!c->n_exempt)
+			add_lookup(b, c, set, base[i], is_after_srcnat(base[i]));
+		else if (is_after_srcnat(base[i]))
+			add_lookup(b, c, set, set->gate, true);
+	}
+}
+
+static const struct purpose *find_purpose(const struct content *c)
+{
+	static const struct purpose marks = { "mark", "", false };
+
+	return c->marks ? &marks : &purposes[c->table][c->part];
 }
 
 /* "to-peer", or "to-peer-k3f9a" where it is not as usual. */
 static void content_name(const struct content *c, char *ret, size_t size)
 {
-	const struct purpose *purpose = &purposes[c->table][c->part];
+	const struct purpose *purpose = find_purpose(c);
 	char letters[HASH_LETTERS + 1];
 	uint64_t usual = 0xcbf29ce484222325u;
 
@@ -506,18 +579,19 @@ static void hash_content(struct builder *b, struct content *c)
 	put_common(c, &head);
 	if (c->selector)
 		fwh_nft_put_selector(&head, c->selector);
-	if (is_inline(c))
-		fwh_nft_put_action(&head, c->only, &b->accept);
+	if (is_inline(c)) {
+		fwh_nft_put_state(&head, c->last);
+		fwh_nft_put_action(&head, c->last, &b->accept);
+	}
 	hash_text(&c->hash, head.text);
 	if (c->table == FWH_FILTER) {	/* there a connection may use fewer */
 		snprintf(hooks, sizeof(hooks), "%u", c->hooks);
 		hash_text(&c->hash, hooks);
 	}
-	if (!is_inline(c)) {
-		put_content(b, c, &scratch, "");
-		for (i = 0; i < scratch.n_rules; i++)
-			hash_text(&c->hash, scratch.rules[i].text);
-	}
+	put_content(b, c, &scratch, "", FWH_NFT_OF_SET, 0,
+		    is_inline(c) ? c->n_exempt : c->n);
+	for (i = 0; i < scratch.n_rules; i++)
+		hash_text(&c->hash, scratch.rules[i].text);
 	b->nomem = b->nomem || head.nomem;
 	fwh_nft_rule_free(&head);
 	for (i = 0; i < scratch.n_rules; i++)
@@ -539,17 +613,11 @@ static void add_address(struct builder *b, const struct content *c,
 	snprintf(set_name, sizeof(set_name), "%.24s%s-%u-%u", name,
 		 c->family == FWH_IPV6 ? "-ip6" : "", src->len, dst->len);
 	set = get_set(b, set_name, c->family == FWH_IPV4 ? FWH_NFT_ADDRS4 :
-		      FWH_NFT_ADDRS6, purposes[c->table][c->part].counter,
-		      &is_new);
+		      FWH_NFT_ADDRS6, find_purpose(c)->counter, &is_new);
 	if (!set)
 		return;
-	if (is_new) {
-		if (!is_inline(c)) {
-			strcpy(set->chain, name);	/* as short */
-			put_content(b, c, set, name);
-		}
-		add_lookups(b, c, set);
-	}
+	if (is_new)
+		equip(b, c, set, name);
 	fwh_nft_addresses_key(src, dst, &key);
 	add_key(b, set, &key);
 }
@@ -608,12 +676,15 @@ static void add_connmark(struct builder *b, uint32_t reqid, uint32_t mask)
 	struct fwh_nft_set *set;
 	struct fwh_nft_rule *r;
 	bool is_new;
+	size_t i;
 
 	snprintf(name, sizeof(name), "connmark-save-%08x", mask);
 	set = get_set(b, name, FWH_NFT_REQID_IN, false, &is_new);
 	if (is_new && set) {
-		strcpy(set->chain, name);
+		strcpy(set->hits, name);
 		put_copy_mark(b, set, name, true, mask);
+		for (i = 0; i < set->n_rules; i++)
+			set->rules[i].owner = FWH_NFT_OF_HITS;
 		r = add_rule(b, set, fwh_nft_base[FWH_NFT_CONNMARK].name);
 		if (r) {
 			fwh_nft_put_reqid_lookup(r, false, 0, name);
@@ -675,23 +746,35 @@ static void accept_name(const struct fwh_rule *rule, char *ret, size_t size)
 		snprintf(ret + n, size - (size_t)n, "-%u", rule->dport.hi);
 }
 
+/* A local packet is held against its policy once more after INPUT, by its mark:
+ * where the policy looks at our bits, there is no accepting it. */
+static unsigned int accept_hooks(const struct builder *b,
+				 const struct content *c)
+{
+	return b->plan->policy_marks & b->accept.mask ?
+	       c->hooks & ~(1u << FWH_INPUT) : c->hooks;
+}
+
 /* A set for each thing that is accepted. */
 static void add_nth_accept(struct builder *b, const struct content *c,
 			   const struct fwh_rule *rule, unsigned int nth)
 {
 	bool out = rule->policy.dir == FWH_POLICY_OUT, is_new;
+	unsigned int hooks = accept_hooks(b, c);
 	char name[FWH_NFT_NAME_MAX], what[24];
 	struct fwh_nft_set *set;
 	enum fwh_hook hook;
 
+	if (!hooks)
+		return;
 	accept_name(rule, what, sizeof(what));
 	snprintf(name, sizeof(name), "%s%s%s%s",
-		 purposes[FWH_FILTER][c->part].name, hooks_name(c->hooks), what,
+		 purposes[FWH_FILTER][c->part].name, hooks_name(hooks), what,
 		 nth ? "-ipcomp" : "");
 	set = get_set(b, name, out ? FWH_NFT_REQID_OUT : FWH_NFT_REQID_IN,
 		      true, &is_new);
 	for (hook = 0; is_new && set && hook < FWH_HOOK_MAX; hook++)
-		if (c->hooks & 1u << hook)
+		if (hooks & 1u << hook)
 			add_accept_lookup(b, c, set, hook, rule, nth);
 	add_reqid(b, set, rule->policy.reqid);
 }
@@ -744,9 +827,10 @@ static void add_content(struct builder *b, struct content *c)
 	}
 	if (!c->hooks)
 		return;
-	add_by_reqid(b, c);
+	if (!c->marks)
+		add_by_reqid(b, c);
 	find_common(b, c);
-	if (!c->n)
+	if (c->n == c->n_exempt)
 		return;
 	hash_content(b, c);
 	content_name(c, name, sizeof(name));
@@ -773,18 +857,20 @@ int fwh_nft_build(const struct fwh_plan *plan, const struct fwh_globals *globals
 	struct fwh_nft nft = { .n = 0 };
 	struct builder b = { .plan = plan, .nft = &nft };
 	struct content c;
-	unsigned int family, table, part;
+	unsigned int family, table, part, marks;
 
-	if (!(plan->policy_marks & globals->accept_mark.mask))
-		b.accept = globals->accept_mark;
+	b.accept = globals->accept_mark;
 	for (table = 0; table < FWH_TABLE_MAX; table++) {
 		for (part = 0; part < FWH_PART_MAX; part++) {
 			for (family = 0; family < FWH_FAMILY_MAX; family++) {
-				memset(&c, 0, sizeof(c));
-				c.family = family;
-				c.table = table;
-				c.part = part;
-				add_content(&b, &c);
+				for (marks = 0; marks < 2; marks++) {
+					memset(&c, 0, sizeof(c));
+					c.family = family;
+					c.table = table;
+					c.part = part;
+					c.marks = marks;
+					add_content(&b, &c);
+				}
 			}
 		}
 	}

@@ -28,8 +28,9 @@ enum fwh_nft_base {
 	FWH_NFT_FORWARD,
 	FWH_NFT_OUTPUT_MARK,		/* routes anew by the mark */
 	FWH_NFT_OUTPUT,
+	FWH_NFT_POSTROUTING,
 	FWH_NFT_SRCNAT,
-	FWH_NFT_POSTROUTING,		/* after source NAT */
+	FWH_NFT_AFTER_SRCNAT,		/* of anybody's */
 	FWH_NFT_BASE_MAX
 };
 
@@ -42,8 +43,16 @@ extern const struct fwh_nft_base_chain fwh_nft_base[FWH_NFT_BASE_MAX];
 
 /* ---- one rule, as text and as expressions (nft_rule.c) -------------------- */
 
+/* What a rule comes and goes with. */
+enum fwh_nft_owner {
+	FWH_NFT_OF_SET,
+	FWH_NFT_OF_GATE,
+	FWH_NFT_OF_HITS
+};
+
 struct fwh_nft_rule {
 	char chain[FWH_NFT_NAME_MAX];
+	enum fwh_nft_owner owner;
 	bool head;			/* before the others of its chain */
 	bool nomem;
 	bool nfproto;			/* the family was asked for already */
@@ -99,8 +108,10 @@ struct fwh_nft_set {
 	char name[FWH_NFT_NAME_MAX];
 	enum fwh_nft_type type;
 	bool counter;			/* one an element */
-	char chain[FWH_NFT_NAME_MAX];	/* that its rules jump to, "" if none */
-	struct fwh_nft_rule *rules;	/* of that chain and of base chains */
+	/* Chains that it shares with sets of the same content, "" for none: what
+	 * is exempt before the lookup, and what happens to those it finds. */
+	char gate[FWH_NFT_NAME_MAX], hits[FWH_NFT_NAME_MAX];
+	struct fwh_nft_rule *rules;	/* of those chains and of base chains */
 	size_t n_rules, cap_rules;
 	struct fwh_nft_key *keys;
 	size_t n_keys, cap_keys;

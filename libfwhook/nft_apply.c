@@ -726,7 +726,7 @@ static int take_chain(const struct nlmsghdr *nlh, size_t question, void *arg)
 /* Sets to make, each once, in the order of the plans. */
 struct todo {
 	const struct fwh_nft_set *set;
-	bool brings_chain;
+	bool brings_gate, brings_hits;
 };
 
 static int find_todo(const struct job *job, struct todo **ret, size_t *ret_n)
@@ -764,18 +764,22 @@ static bool needs_base(const struct todo *todo, size_t n, const char *name)
 	return false;
 }
 
+static bool new_shared(struct job *job, const char *chain)
+{
+	if (!*chain || has_string(&job->chains, chain))
+		return false;
+	new_chain(job, chain);
+	return true;
+}
+
 /* In the order in which a dry run prints them. */
 static void new_chains(struct job *job, struct todo *todo, size_t n)
 {
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		const char *chain = todo[i].set->chain;
-
-		if (!*chain || has_string(&job->chains, chain))
-			continue;
-		new_chain(job, chain);
-		todo[i].brings_chain = true;
+		todo[i].brings_gate = new_shared(job, todo[i].set->gate);
+		todo[i].brings_hits = new_shared(job, todo[i].set->hits);
 	}
 	for (i = 0; i < FWH_NFT_BASE_MAX; i++) {
 		const char *name = fwh_nft_base[i].name;
@@ -790,11 +794,15 @@ static void install(struct job *job, const struct todo *todo)
 {
 	const struct fwh_nft_set *set = todo->set;
 	size_t i;
+	const bool brings[] = {
+		[FWH_NFT_OF_SET] = true,
+		[FWH_NFT_OF_GATE] = todo->brings_gate,
+		[FWH_NFT_OF_HITS] = todo->brings_hits,
+	};
 
 	new_set(job, set);
 	for (i = 0; i < set->n_rules; i++)
-		if (todo->brings_chain ||
-		    strcmp(set->rules[i].chain, set->chain) != 0)
+		if (brings[set->rules[i].owner])
 			new_rule(job, &set->rules[i]);
 }
 
@@ -915,81 +923,131 @@ static int find_dropped(struct job *job)
 	return 0;
 }
 
-/* The rules of the table: which go with their sets, and which chains are still
- * jumped to by the others. */
-struct rules {
-	struct job *job;
-	struct strings jumps;		/* of rules that stay */
-	struct strings left;		/* of rules that go */
+/* A rule of the table, as far as it matters to what goes. */
+struct seen {
+	char chain[FWH_NFT_NAME_MAX], jump[FWH_NFT_NAME_MAX];
+	uint64_t handle;
+	bool looks, goes;		/* into a set; with it */
 };
 
-static bool looks_into_dropped(struct job *job, struct nftnl_rule *rule,
-			       const char **ret_jump)
+struct rules {
+	struct job *job;
+	struct seen *list;
+	size_t n, cap;
+};
+
+static void see_expr(struct job *job, struct nftnl_expr *e, struct seen *ret)
 {
-	struct nftnl_expr_iter *iter = nftnl_expr_iter_create(rule);
-	struct nftnl_expr *e;
-	bool dropped = false;
+	const char *name = nftnl_expr_get_str(e, NFTNL_EXPR_NAME), *jump;
+	const struct present *set;
 
-	*ret_jump = NULL;
-	while (iter && (e = nftnl_expr_iter_next(iter))) {
-		const char *name = nftnl_expr_get_str(e, NFTNL_EXPR_NAME);
-
-		if (!strcmp(name, "lookup")) {
-			struct present *set = find_set(job,
-				nftnl_expr_get_str(e, NFTNL_EXPR_LOOKUP_SET));
-
-			dropped = dropped || (set && set->dropped);
-		} else if (!strcmp(name, "immediate") &&
-			   nftnl_expr_is_set(e, NFTNL_EXPR_IMM_CHAIN)) {
-			*ret_jump = nftnl_expr_get_str(e, NFTNL_EXPR_IMM_CHAIN);
-		}
+	if (!strcmp(name, "lookup")) {
+		set = find_set(job, nftnl_expr_get_str(e,
+						NFTNL_EXPR_LOOKUP_SET));
+		ret->looks = true;
+		ret->goes = set && set->dropped;
+	} else if (!strcmp(name, "immediate") &&
+		   nftnl_expr_is_set(e, NFTNL_EXPR_IMM_CHAIN)) {
+		jump = nftnl_expr_get_str(e, NFTNL_EXPR_IMM_CHAIN);
+		if (strlen(jump) < sizeof(ret->jump))
+			strcpy(ret->jump, jump);
 	}
-	if (iter)
-		nftnl_expr_iter_destroy(iter);
-	return dropped;
 }
 
-static void delete_rule(struct job *job, struct nftnl_rule *rule)
+static int take_rule(const struct nlmsghdr *nlh, size_t question, void *arg)
+{
+	struct nftnl_rule *rule = nftnl_rule_alloc();
+	struct nftnl_expr_iter *iter = NULL;
+	struct rules *rules = arg;
+	struct nftnl_expr *e;
+	struct seen *seen;
+	const char *chain;
+	int code = 0;
+
+	(void)question;
+	if (!rule || !grow(&rules->list, rules->n, &rules->cap, sizeof(*seen))) {
+		code = -ENOMEM;
+		goto out;
+	}
+	if (nftnl_rule_nlmsg_parse(nlh, rule))
+		goto out;
+	chain = nftnl_rule_get_str(rule, NFTNL_RULE_CHAIN);
+	if (strlen(chain) >= sizeof(seen->chain))
+		goto out;		/* not one of ours */
+	seen = &rules->list[rules->n++];
+	memset(seen, 0, sizeof(*seen));
+	strcpy(seen->chain, chain);
+	seen->handle = nftnl_rule_get_u64(rule, NFTNL_RULE_HANDLE);
+	iter = nftnl_expr_iter_create(rule);
+	while (iter && (e = nftnl_expr_iter_next(iter)))
+		see_expr(rules->job, e, seen);
+out:
+	if (iter)
+		nftnl_expr_iter_destroy(iter);
+	if (rule)
+		nftnl_rule_free(rule);
+	return code;
+}
+
+/* A gate in which nothing is looked up any more. */
+static bool is_idle_gate(const struct rules *rules, const char *chain)
+{
+	bool had = false;
+	size_t i;
+
+	for (i = 0; i < rules->n; i++) {
+		const struct seen *seen = &rules->list[i];
+
+		if (!seen->looks || strcmp(seen->chain, chain) != 0)
+			continue;
+		if (!seen->goes)
+			return false;
+		had = true;
+	}
+	return had && !find_base(chain);
+}
+
+static bool is_jumped_to(const struct rules *rules, const char *chain)
+{
+	size_t i;
+
+	for (i = 0; i < rules->n; i++)
+		if (!rules->list[i].goes &&
+		    !strcmp(rules->list[i].jump, chain))
+			return true;
+	return false;
+}
+
+/* What jumps into an idle gate goes, and all that is in it. */
+static void find_going(struct rules *rules)
+{
+	size_t i;
+
+	for (i = 0; i < rules->n; i++) {
+		struct seen *seen = &rules->list[i];
+
+		if (!seen->looks && *seen->jump &&
+		    is_idle_gate(rules, seen->jump))
+			seen->goes = true;
+	}
+}
+
+static void delete_rule(struct job *job, const struct seen *seen)
 {
 	struct nlmsghdr *nlh = begin(job, NFT_MSG_DELRULE, 0, "a rule");
 
 	if (!nlh)
 		return;
 	mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, FWH_NFT_TABLE);
-	mnl_attr_put_strz(nlh, NFTA_RULE_CHAIN,
-			  nftnl_rule_get_str(rule, NFTNL_RULE_CHAIN));
-	mnl_attr_put_u64(nlh, NFTA_RULE_HANDLE,
-			 htobe64(nftnl_rule_get_u64(rule, NFTNL_RULE_HANDLE)));
+	mnl_attr_put_strz(nlh, NFTA_RULE_CHAIN, seen->chain);
+	mnl_attr_put_u64(nlh, NFTA_RULE_HANDLE, htobe64(seen->handle));
 	fwh_nft_end(&job->batch, nlh);
-}
-
-static int take_rule(const struct nlmsghdr *nlh, size_t question, void *arg)
-{
-	struct nftnl_rule *rule = nftnl_rule_alloc();
-	struct rules *rules = arg;
-	const char *jump;
-	bool ok = true;
-
-	(void)question;
-	if (!rule)
-		return -ENOMEM;
-	if (!nftnl_rule_nlmsg_parse(nlh, rule)) {
-		bool goes = looks_into_dropped(rules->job, rule, &jump);
-
-		if (goes)
-			delete_rule(rules->job, rule);
-		if (jump)
-			ok = add_string(goes ? &rules->left : &rules->jumps,
-					jump);
-	}
-	nftnl_rule_free(rule);
-	return ok ? 0 : -ENOMEM;
 }
 
 static void delete_named(struct job *job, uint16_t type, uint16_t table_attr,
 			 uint16_t name_attr, const char *name)
 {
-	struct nlmsghdr *nlh = begin(job, type, 0, name);
+	struct nlmsghdr *nlh = begin(job, type, 0, "what is left over");
 
 	if (!nlh)
 		return;
@@ -997,6 +1055,32 @@ static void delete_named(struct job *job, uint16_t type, uint16_t table_attr,
 	if (name_attr)
 		mnl_attr_put_strz(nlh, name_attr, name);
 	fwh_nft_end(&job->batch, nlh);
+}
+
+/* Chains that nothing jumps to any more, each once: gates first, which jump to
+ * others themselves. */
+static void delete_chains(struct job *job, const struct rules *rules)
+{
+	struct strings gone = { .n = 0 };
+	size_t i;
+	int gates;
+
+	for (gates = 1; gates >= 0; gates--) {
+		for (i = 0; i < rules->n; i++) {
+			const struct seen *seen = &rules->list[i];
+
+			if (!seen->goes || !*seen->jump ||
+			    is_idle_gate(rules, seen->jump) != gates ||
+			    is_jumped_to(rules, seen->jump) ||
+			    has_string(&gone, seen->jump))
+				continue;
+			delete_named(job, NFT_MSG_DELCHAIN, NFTA_CHAIN_TABLE,
+				     NFTA_CHAIN_NAME, seen->jump);
+			if (!add_string(&gone, seen->jump))
+				job->batch.nomem = true;
+		}
+	}
+	free(gone.list);
 }
 
 static int drop_sets(struct job *job)
@@ -1012,18 +1096,18 @@ static int drop_sets(struct job *job)
 		return 0;
 	code = dump_table(job->link, NFT_MSG_GETRULE, NFTA_RULE_TABLE,
 			  take_rule, &rules);
-	for (i = 0; !code && i < rules.left.n; i++)
-		if (!has_string(&rules.jumps, rules.left.list[i])) {
-			delete_named(job, NFT_MSG_DELCHAIN, NFTA_CHAIN_TABLE,
-				     NFTA_CHAIN_NAME, rules.left.list[i]);
-			add_string(&rules.jumps, rules.left.list[i]);
-		}
+	if (!code)
+		find_going(&rules);
+	for (i = 0; !code && i < rules.n; i++)
+		if (rules.list[i].goes)
+			delete_rule(job, &rules.list[i]);
+	if (!code)
+		delete_chains(job, &rules);
 	for (i = 0; !code && i < job->n_sets; i++)
 		if (job->sets[i].dropped)
 			delete_named(job, NFT_MSG_DELSET, NFTA_SET_TABLE,
 				     NFTA_SET_NAME, job->sets[i].name);
-	free(rules.jumps.list);
-	free(rules.left.list);
+	free(rules.list);
 	return code;
 }
 

@@ -50,55 +50,64 @@ static void print_set(const struct fwh_nft_set *set, const char *owner, FILE *f)
 	fputs(" }\n\t}\n\n", f);
 }
 
-/* The rules of a chain; those that stand ahead of the others first. */
-static void print_rules(const struct fwh_nft *nft, const char *chain, FILE *f)
+/* Does an earlier set bring the chain along? */
+static bool is_shared(const struct fwh_nft *nft, size_t n, const char *chain)
 {
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (!strcmp(nft->sets[i].gate, chain) ||
+		    !strcmp(nft->sets[i].hits, chain))
+			return true;
+	return false;
+}
+
+/* Is the rule another set's, too, that comes before? */
+static bool is_repeated(const struct fwh_nft *nft, size_t n,
+			const struct fwh_nft_rule *rule)
+{
+	const struct fwh_nft_set *set = &nft->sets[n];
+
+	return (rule->owner == FWH_NFT_OF_GATE &&
+		is_shared(nft, n, set->gate)) ||
+	       (rule->owner == FWH_NFT_OF_HITS &&
+		is_shared(nft, n, set->hits));
+}
+
+/* The rules of a chain; those that stand ahead of the others first.  f may be
+ * NULL.  Returns how many there are. */
+static size_t print_rules(const struct fwh_nft *nft, const char *chain, FILE *f)
+{
+	size_t i, j, n = 0;
 	int tail;
-	size_t i, j;
 
 	for (tail = 0; tail < 2; tail++) {
 		for (i = 0; i < nft->n; i++) {
 			const struct fwh_nft_set *set = &nft->sets[i];
 
-			for (j = 0; j < set->n_rules; j++)
-				if (!strcmp(set->rules[j].chain, chain) &&
-				    set->rules[j].head == !tail)
-					fprintf(f, "\t\t%s\n",
-						set->rules[j].text);
+			for (j = 0; j < set->n_rules; j++) {
+				const struct fwh_nft_rule *rule = &set->rules[j];
+
+				if (strcmp(rule->chain, chain) != 0 ||
+				    rule->head != !tail ||
+				    is_repeated(nft, i, rule))
+					continue;
+				n++;
+				if (f)
+					fprintf(f, "\t\t%s\n", rule->text);
+			}
 		}
 	}
+	return n;
 }
 
-static bool has_rules(const struct fwh_nft *nft, const char *chain)
+static void print_shared(const struct fwh_nft *nft, size_t n, const char *chain,
+			 FILE *f)
 {
-	size_t i, j;
-
-	for (i = 0; i < nft->n; i++)
-		for (j = 0; j < nft->sets[i].n_rules; j++)
-			if (!strcmp(nft->sets[i].rules[j].chain, chain))
-				return true;
-	return false;
-}
-
-/* Does an earlier set bring the chain along? */
-static bool is_shared(const struct fwh_nft *nft, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		if (!strcmp(nft->sets[i].chain, nft->sets[n].chain))
-			return true;
-	return false;
-}
-
-static void print_own_chain(const struct fwh_nft_set *set, FILE *f)
-{
-	size_t i;
-
-	fprintf(f, "\tchain %s {\n", set->chain);
-	for (i = 0; i < set->n_rules; i++)
-		if (!strcmp(set->rules[i].chain, set->chain))
-			fprintf(f, "\t\t%s\n", set->rules[i].text);
+	if (!*chain || is_shared(nft, n, chain))
+		return;
+	fprintf(f, "\tchain %s {\n", chain);
+	print_rules(nft, chain, f);
 	fputs("\t}\n\n", f);
 }
 
@@ -109,13 +118,14 @@ int fwh_nft_print(const struct fwh_nft *nft, const char *owner, FILE *f)
 	fprintf(f, "table inet %s {\n", FWH_NFT_TABLE);
 	for (i = 0; i < nft->n; i++)
 		print_set(&nft->sets[i], owner, f);
-	for (i = 0; i < nft->n; i++)
-		if (*nft->sets[i].chain && !is_shared(nft, i))
-			print_own_chain(&nft->sets[i], f);
+	for (i = 0; i < nft->n; i++) {
+		print_shared(nft, i, nft->sets[i].gate, f);
+		print_shared(nft, i, nft->sets[i].hits, f);
+	}
 	for (i = 0; i < FWH_NFT_BASE_MAX; i++) {
 		const struct fwh_nft_base_chain *base = &fwh_nft_base[i];
 
-		if (!has_rules(nft, base->name))
+		if (!print_rules(nft, base->name, NULL))
 			continue;
 		fprintf(f, "\tchain %s {\n\t\ttype %s hook %s priority %s; "
 			"policy accept;\n", base->name, base->type, base->hook,

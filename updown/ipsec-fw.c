@@ -117,14 +117,18 @@ static void print_record(const struct fwh_record *record)
 
 static int status(struct program *prog)
 {
+	const struct fwh_backend *backend;
 	struct fwh_record *records;
+	const char *why;
 	struct fwh_err err;
 	size_t n, i;
 
 	if (prog->n_args)
 		return 2;
-	if (fwh_guards_list(&prog->options, &records, &n, &err))
+	if (fwh_guards_backend(&prog->options, &backend, &why, &err) ||
+	    fwh_guards_list(&prog->options, &records, &n, &err))
 		return fail(&err);
+	printf("backend: %s (%s)\n", fwh_backend_name(backend), why);
 	if (n)
 		qsort(records, n, sizeof(*records), by_name);
 	for (i = 0; i < n; i++)

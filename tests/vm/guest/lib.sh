@@ -158,7 +158,15 @@ refused() {	# netns address port [source]: nothing comes back
 
 # ---- the tables -------------------------------------------------------------------
 
+# The operator's firewall is of the backend's kind.
 policies() {	# netns target
+	if [ "$BACKEND" = nftables ]; then
+		on "$1" bash -c '
+			for chain in input forward output; do
+				nft "chain inet filter $chain { policy $0; }"
+			done' "${2,,}"
+		return
+	fi
 	on "$1" bash -c '
 		for t in iptables-legacy ip6tables-legacy; do
 			for chain in INPUT OUTPUT FORWARD; do
@@ -168,7 +176,7 @@ policies() {	# netns target
 }
 
 # All that default-deny leaves is the gateways' IKE and ESP.
-default_deny() {	# netns
+deny_legacy() {	# netns
 	local chain type
 	{
 		echo '*filter'
@@ -188,6 +196,36 @@ default_deny() {	# netns
 	done >> "$WORK/deny"
 	echo COMMIT >> "$WORK/deny"
 	on "$1" ip6tables-legacy-restore -n < "$WORK/deny"
+}
+
+deny_nft() {	# netns
+	local chain
+	{
+		echo 'table inet filter {'
+		for chain in input output; do
+			cat <<-EOF
+				chain $chain {
+					type filter hook $chain priority filter;
+					meta l4proto udp th dport { 500, 4500 } accept
+					meta l4proto udp th sport { 500, 4500 } accept
+					meta l4proto { esp, ah } accept
+					$([ $chain = input ] && echo iifname || echo oifname) "lo" accept
+					icmpv6 type { 133, 134, 135, 136 } accept
+				}
+			EOF
+		done
+		echo 'chain forward { type filter hook forward priority filter; }'
+		echo '}'
+	} > "$WORK/deny"
+	on "$1" nft -f - < "$WORK/deny"
+}
+
+default_deny() {	# netns
+	if [ "$BACKEND" = nftables ]; then
+		deny_nft "$1"
+	else
+		deny_legacy "$1"
+	fi
 	deny_again "$1"
 }
 
@@ -200,10 +238,10 @@ allow_all() {	# netns
 	policies "$1" ACCEPT
 }
 
-# Everything that iptables-save shows of both families, without the times of
-# day and the traffic's own counts.
+# Everything that iptables-save shows of both families and nft of all, without
+# the times of day and the traffic's own counts.
 tables() {	# netns
-	on "$1" bash -c 'iptables-legacy-save; ip6tables-legacy-save' |
+	on "$1" bash -c 'iptables-legacy-save; ip6tables-legacy-save; nft -s list ruleset' |
 		sed '/^# \(Generated\|Completed\)/d; s/ \[[0-9]*:[0-9]*\]$/ [0:0]/'
 }
 
@@ -223,6 +261,21 @@ tables_same() {
 	diff "$WORK/tables-before-$1" "$WORK/tables-after-$1"
 }
 
+# How many rules, or sets with an element of it, has a connection?
+rules_of() {	# netns conn
+	tables "$1" | grep -c -e "^-A fw-$2-" -e "comment \"$2-"
+}
+
+reqids() {	# netns: those that rules or elements ask for
+	tables "$1" | grep -oE -e '--reqid [0-9]+' -e '(\{|^)[[:space:]]*[0-9]+ comment' |
+		tr -dc '0-9\n' | sort -u
+}
+
+# The marks of a side's connections, as their records have them.
+marks() {	# side
+	sed -n 's/^FWH_MARK=//p' "$WORK/$1".run/ipsec-fw/*/conns/* | sort
+}
+
 # Packets that the rules of a pattern counted.
 counted() {	# netns 4|6 table pattern
 	local t=iptables-legacy
@@ -233,7 +286,21 @@ counted() {	# netns 4|6 table pattern
 
 # Packets that our guard dropped.
 guarded() {	# netns in|out [4|6]
-	counted "$1" "${3:-4}" mangle "-A fw-[^ ]*-$2 .*-j DROP"
+	local set=from-peer
+	if [ "$BACKEND" != nftables ]; then
+		counted "$1" "${3:-4}" mangle "-A fw-[^ ]*-$2 .*-j DROP"
+		return
+	fi
+	[ "$2" = in ] || set=to-peer
+	on "$1" nft list table inet ipsec_fw |
+		awk -v set="$set" -v family="${3:-4}" '
+			$1 == "set" { ours = index($2, set) == 1 && (family == 6) == ($2 ~ /-ip6-/) }
+			ours { while (match($0, /counter packets [0-9]+/)) {
+				split(substr($0, RSTART, RLENGTH), w, " ")
+				n += w[3]
+				$0 = substr($0, RSTART + RLENGTH)
+			} }
+			END { print n + 0 }'
 }
 
 # count_marks NETNS: decrypted packets with and without a mark of ours, and

@@ -49,6 +49,7 @@ boot() {
 		on west ip6tables-legacy -t $t -F
 		on west ip6tables-legacy -t $t -X
 	done
+	on west nft flush ruleset
 	rm -rf "$WORK/west.run/ipsec-fw"
 	[ -n "$STOCK" ] || fw west arm
 	ip -n west link set w0 up

@@ -21,6 +21,7 @@ before=$(echoes wlan)
 spoof 192.0.2.77 192.0.1.10
 is "the guard drops spoofed packets" "$(guarded west in)" 3
 check "the dump can be restored" bash -c 'ip netns exec west iptables-legacy-save | ip netns exec west iptables-legacy-restore --test'
+check "nft's too" bash -c 'ip netns exec west nft list ruleset | ip netns exec west nft -c -f -'
 allow_all west
 wire_reset
 on west ip xfrm policy flush

@@ -31,8 +31,7 @@ all_up() {
 }
 up multi
 check "four pairs come up" wait_for 20 all_up
-on west iptables-legacy-save -t mangle |
-	sed -n 's/.*--set-xmark \([^ ]*\).*/\1/p' | sort > "$WORK/marks"
+marks west > "$WORK/marks"
 is "a mark for each pair" "$(uniq "$WORK/marks" | wc -l)" 4
 while read -r mark; do
 	on west iptables-legacy -t mangle -A seen -m mark --mark "$mark" -j RETURN

@@ -47,5 +47,5 @@ whack west --asynchronous --name site --initiate
 check "fail: the helper says so" wait_for 15 grep -q 'failed, nothing was changed: mark-mask 0x10000' "$WORK/west.log"
 check "fail: pluto hears of it" wait_for 15 grep -q '"site".* up-client command exited with status 1' "$WORK/west.log"
 # What pluto does then is its own affair: it tries again, or aborts.
-is "fail: no rule of the connection" "$(on west bash -c 'iptables-legacy-save; ip6tables-legacy-save' | grep -c fw-site-)" 0
+is "fail: no rule of the connection" "$(rules_of west site)" 0
 is "fail: no record" "$(ls "$WORK"/west.run/ipsec-fw/*/conns | grep -c '^site-')" 0

@@ -13,20 +13,14 @@ EOF
 begin one two
 ip -n west route add 192.0.4.0/24 via 198.51.100.2
 tables_before west
-chains() {
-	on west iptables-legacy-save | grep -c "^:fw-$1-"
-}
-reqids() {
-	on west iptables-legacy-save | grep -o 'reqid [0-9]*' | sort -u
-}
 check "the first connection comes up" up one
-above "it has chains" "$(chains one)" 2
-first=$(reqids)
+above "it has rules" "$(rules_of west one)" 2
+first=$(reqids west)
 kill_daemon west
 # As the unit of Debian's package does when it stops.
 on west ip xfrm state flush
 on west ip xfrm policy flush
-above "its chains are still there" "$(chains one)" 2
+above "its rules are still there" "$(rules_of west one)" 2
 wire_reset
 no_ping_from wlan 192.0.2.10
 no_clear "the dead daemon's connection stays guarded"
@@ -35,14 +29,14 @@ await west
 auto west --add two
 auto west --add one
 check "another connection comes up under the new daemon" up two
-is "with the same reqid" "$(reqids)" "$first"
-is "the dead daemon's chains are gone" "$(chains one)" 0
-above "the new one's are there" "$(chains two)" 2
+is "with the same reqid" "$(reqids west)" "$first"
+is "the dead daemon's rules are gone" "$(rules_of west one)" 0
+above "the new one's are there" "$(rules_of west two)" 2
 check "the first connection comes up again" up one
 check "its traffic passes" ping_from wlan 192.0.2.10
 down one
-is "after down its chains are gone" "$(chains one)" 0
-above "the other's stay" "$(chains two)" 2
+is "after down its rules are gone" "$(rules_of west one)" 0
+above "the other's stay" "$(rules_of west two)" 2
 up one
 whack west --shutdown
 check "after a shutdown the tables are as before" wait_for 15 tables_same west

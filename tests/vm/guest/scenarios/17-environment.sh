@@ -29,7 +29,7 @@ is "and no more in effect" "$(capabilities outer CapEff)" 3004
 is "the helper's child has the same" "$(capabilities inner CapBnd)" 3004
 is "pluto leaves its log open as descriptor 3" "$(cat "$WORK/outer.3")" "$WORK/west.log"
 is "the helper does not" "$(cat "$WORK/inner.3")" ""
-above "rules came nevertheless" "$(on west iptables-legacy-save | grep -c '^-A fw-site-')" 3
+above "rules came nevertheless" "$(rules_of west site)" 3
 check "traffic passes" ping_from wlan 192.0.2.10
 gone site
 finish
