@@ -35,16 +35,21 @@ check "the old flow goes on" wait_for 5 grep -q after "$WORK/udp"
 check "the peer may start one too" ping_from elan 192.0.1.10
 no_clear "neither new nor old flows leak"
 is "all of it is ESP" "$(wire_count encrypted)" 13
-# An operator who puts MASQUERADE ahead of us opens the leak; the next call,
-# whichever connection it is for, closes it.
+# An operator who puts MASQUERADE ahead of us opens the leak of the legacy
+# tables; the next call, whichever connection it is for, closes it.  In nftables
+# nothing of theirs comes ahead of us, and behind it the guard stands again.
 on west iptables-legacy -t nat -I POSTROUTING -o w0 -j MASQUERADE
 wire_reset
 ping_from wlan 192.0.2.10
-above "a MASQUERADE ahead of us leaks" "$(wire_count clear)" 2
+if [ "$BACKEND" = nftables ]; then
+	no_clear "a MASQUERADE ahead of all others' is behind ours"
+else
+	above "a MASQUERADE ahead of us leaks" "$(wire_count clear)" 2
+fi
 check "another connection comes up" up other
 wire_reset
 check "ping with that MASQUERADE" ping_from wlan 192.0.2.10
-no_clear "our exemption is first again"
+no_clear "our exemption comes first"
 on west iptables-legacy -t nat -D POSTROUTING -o w0 -j MASQUERADE
 down other
 whack west --name other --delete

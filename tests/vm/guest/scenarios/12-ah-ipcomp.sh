@@ -32,7 +32,10 @@ check "IPComp: small packets pass back" ping_from elan 192.0.1.10
 check "IPComp: compressed packets pass" ping_from wlan 192.0.2.10 -s 1200 -p 00
 check "IPComp: compressed packets pass back" ping_from elan 192.0.1.10 -s 1200 -p 00
 is "IPComp: all of it is ESP" "$(wire_count encrypted)" 24
-is "IPComp: decrypted packets carry the mark" "$(seen_marks west marked)" 12
+# What was not compressed comes out as IP in IP first.  Where the SA alone tells,
+# that has the mark too.
+is "IPComp: decrypted packets carry the mark" "$(seen_marks west marked)" \
+	"$([ "$BACKEND" = nftables ] && echo 18 || echo 12)"
 no_clear
 gone comp
 finish
