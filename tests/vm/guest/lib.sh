@@ -462,6 +462,14 @@ up() {
 	whack west --name "$1" --initiate
 }
 
+rekey_child() {	# side name
+	# Libreswan 5 renamed it.
+	case $(ipsec --version) in
+	*' 4.'*) whack "$1" --rekey-ipsec --name "$2" ;;
+	*) whack "$1" --rekey-child --name "$2" ;;
+	esac
+}
+
 down() {
 	whack west --name "$1" --terminate
 }

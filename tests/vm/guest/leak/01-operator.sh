@@ -9,8 +9,18 @@ event "daemons start, no tunnel yet" start_both
 event "connections are loaded" add site site6
 event "up" both up
 back "up"
-event "rekey of the child SAs" whack west --rekey-ipsec --name site
-event "rekey of the IKE SA" whack west --rekey-ike --name site
+# done_by PATTERN COMMAND...: a rekey, to its end in the log.
+done_by() {
+	local pattern=$1
+	shift
+	"$@"
+	wait_for 10 grep -q "initiator rekeyed $pattern" "$WORK/west.log"
+}
+event "rekey of the child SAs" done_by 'Child SA' rekey_child west site
+event "rekey of the IKE SA" done_by 'IKE SA' whack west --rekey-ike --name site
+for what in 'Child SA' 'IKE SA'; do
+	[ -n "$STOCK" ] || check "the $what was rekeyed" grep -q "initiator rekeyed $what" "$WORK/west.log"
+done
 back "rekeyed"
 event "operator's down" both down
 # The trap that stays negotiates for the traffic at the same time, and Libreswan

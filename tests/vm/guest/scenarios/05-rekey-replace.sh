@@ -15,11 +15,6 @@ rekeyed() {
 	now=$(spis)
 	[ "$now" != "$old" ] && [ "$(wc -w <<< "$now")" = 2 ]
 }
-# Libreswan 5 renamed it.
-case $(ipsec --version) in
-*' 4.'*) rekey=--rekey-ipsec ;;
-*) rekey=--rekey-child ;;
-esac
 check "the connection comes up" up site
 check "traffic passes" ping_from wlan 192.0.2.10
 tables west > "$WORK/tables-up"
@@ -28,7 +23,7 @@ same_rules() {
 	diff "$WORK/tables-up" "$WORK/tables-now"
 }
 old=$(spis)
-whack west $rekey --name site
+rekey_child west site
 check "the child SA is rekeyed" wait_for 15 rekeyed
 check "traffic passes" ping_from wlan 192.0.2.10
 check "traffic passes back" ping_from elan 192.0.1.10
@@ -36,7 +31,7 @@ whack west --rekey-ike --name site
 check "the IKE SA is rekeyed" wait_for 15 grep -q 'initiator rekeyed IKE SA' "$WORK/west.log"
 check "traffic passes" ping_from wlan 192.0.2.10
 old=$(spis)
-whack east $rekey --name site
+rekey_child east site
 check "the peer rekeys the child SA" wait_for 15 rekeyed
 check "traffic passes" ping_from wlan 192.0.2.10
 check "traffic passes back" ping_from elan 192.0.1.10
