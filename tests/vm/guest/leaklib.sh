@@ -49,20 +49,23 @@ traffic() {
 	on west ping -q -i 0.2 -I 192.0.1.1 192.0.2.10 > /dev/null 2>&1 &
 }
 
-# Everything in clear, as the wire's two ports have it, for the eye.
-capture() {
-	on wire tcpdump -n -p -U -i west -w "$WORK/clear.pcap" \
-		'net 192.0.1.0/24 or net 192.0.2.0/24 or net 2001:db8:1::/64 or net 2001:db8:2::/64' \
+# Everything in clear, as the wire's ports have it, for the eye.
+capture() {	# [PORT]
+	on wire tcpdump -n -p -U -i "${1:-west}" -w "$WORK/clear-${1:-west}.pcap" \
+		'net 192.0.1.0/24 or net 192.0.2.0/24 or net 192.0.3.0/24 or net 2001:db8:1::/64 or net 2001:db8:2::/64' \
 		> /dev/null 2>&1 &
+	wait_for 20 test -s "$WORK/clear-${1:-west}.pcap"
 }
 captured() {
-	on wire tcpdump -n -r "$WORK/clear.pcap" 2> /dev/null | wc -l
+	local file
+	for file in "$WORK"/clear-*.pcap; do
+		on wire tcpdump -n -r "$file" 2> /dev/null
+	done | wc -l
 }
 
 ready() {	# topology, capture and traffic, before any daemon
 	topology
 	capture
-	wait_for 20 test -s "$WORK/clear.pcap"
 }
 
 # event NAME COMMAND...: nothing in clear while it happens and a second after.
@@ -95,6 +98,11 @@ back() {
 	wire_reset
 	sleep 0.3
 	above "$1: through ESP" "$(($(wire_count encrypted) + $(wire_count natt)))" 0
+}
+
+back4() {
+	[ -z "$STOCK" ] || { wait_for 20 ping_from wlan 192.0.2.10 -c 1; return; }
+	check "$1: IPv4 is back within 2 s" answers 192.0.2.10
 }
 
 both() {	# up|down|delete: in both families

@@ -11,10 +11,6 @@ ready
 start_both
 arm_both device
 traffic
-back4() {
-	[ -z "$STOCK" ] || { wait_for 20 ping_from wlan 192.0.2.10 -c 1; return; }
-	check "$1: IPv4 is back within 2 s" answers 192.0.2.10
-}
 add device
 event "XFRM interface: up" up device
 back4 "XFRM interface"
