@@ -589,6 +589,17 @@ static void match_guarded(const struct builder *b, struct fwh_rule *rule,
 	match_clear(rule, dir);
 }
 
+/* Fragments have no ports: neither the kernel's policies nor our dispatch know
+ * them, and they leave in clear, tunnel or no tunnel.  Where a rule looks at
+ * conntrack, the kernel hands over datagrams whole. */
+static bool needs_whole_datagrams(const struct builder *b)
+{
+	const struct fwh_selector *sel = &b->in->ev->sel;
+
+	return !fwh_ports_any(&sel->lport) || !fwh_ports_any(&sel->rport) ||
+	       sel->icmp_type >= 0;
+}
+
 static void add_guard_side(struct builder *b, enum fwh_part part,
 			   enum fwh_policy_dir dir)
 {
@@ -596,6 +607,11 @@ static void add_guard_side(struct builder *b, enum fwh_part part,
 
 	match_guarded(b, &match, dir);
 	add_guard_log(b, FWH_MANGLE, part, &match);
+	if (dir == FWH_POLICY_OUT && needs_whole_datagrams(b)) {
+		match.established = true;
+		copy_rule(b, FWH_MANGLE, part, FWH_DROP, &match);
+		match.established = false;
+	}
 	copy_rule(b, FWH_MANGLE, part, FWH_DROP, &match);
 }
 

@@ -477,6 +477,16 @@ static bool is_last_drop(const struct subject *s, const struct fwh_rule *r)
 	return same_rule(&s->plan.key, r, &plain);
 }
 
+/* Drops what the last one would, but has the kernel put fragments together. */
+static bool is_drop_of_flows(const struct subject *s, const struct fwh_rule *r)
+{
+	struct fwh_rule plain = *r;
+
+	plain.established = false;
+	return r->established && r->part == FWH_PART_OUT &&
+	       is_last_drop(s, &plain);
+}
+
 /* Guarded both ways, at a place before any accept, or not at all. */
 static void check_guard(const struct subject *s)
 {
@@ -502,7 +512,8 @@ static void check_guard(const struct subject *s)
 		check(guarded && r->table == FWH_MANGLE);
 		check(r->part == FWH_PART_IN || r->part == FWH_PART_OUT);
 		/* Blocked, its own comes before what others let pass. */
-		check(is_last_drop(s, r) || (is_blocked(s) &&
+		check(is_last_drop(s, r) || is_drop_of_flows(s, r) ||
+		      (is_blocked(s) &&
 		      (r->part == FWH_PART_IN ? *r->in || r->policy.reqid :
 						*r->out || r->policy.reqid)));
 	}
