@@ -132,6 +132,7 @@ arm_both() {	# [CONN]: instead of site
 	INI
 	for side in west east; do
 		sed -i "s/^\[conn site\]/[conn ${1:-site}]/" "$WORK/$side.ini"
+		backend >> "$WORK/$side.ini"
 		chmod 600 "$WORK/$side.ini"
 		mkdir -p "$WORK/$side.run" "$WORK/$side.state"
 		check "$side: two guards are armed before any daemon" \

@@ -43,11 +43,11 @@ unit() {	# name < lines
 }
 
 before() {
-	printf '[default]\nguard = armed\nchain-updown = off\n' > /etc/ipsec-fw/ipsec-fw.conf
+	printf '[default]\nguard = armed\nchain-updown = off\n' | ini
 	remember old 192.0.1.0/24 192.0.4.0/24
 	remember site 192.0.1.0/24 192.0.2.0/24
 	remember site6 2001:db8:1::/64 2001:db8:2::/64
-	printf '[default]\nguard = armed\n' > /etc/ipsec-fw/ipsec-fw.conf
+	printf '[default]\nguard = armed\n' | ini
 	wipe
 	sites auto=start
 	cp $WORK/west.conf /etc/ipsec.conf
@@ -103,6 +103,7 @@ wipe() {
 		ip6tables-legacy -t $t -F
 		ip6tables-legacy -t $t -X
 	done
+	nft flush ruleset
 	rm -rf /run/ipsec-fw $WORK/earlier
 }
 
