@@ -655,6 +655,7 @@ static void put_keep_source(struct fwh_nft_rule *r, enum fwh_family family)
 	struct nftnl_expr *e;
 
 	say(r, "snat %s to %s saddr", name, name);
+	match_family(r, family);
 	load_payload(r, NFT_PAYLOAD_NETWORK_HEADER, families[family].src,
 		     fwh_family_bytes(family), NFT_REG_1);
 	e = add(r, "nat");
