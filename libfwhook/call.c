@@ -299,13 +299,16 @@ static int raise(struct fwh_call *call, struct fwh_store *store,
 	return code ? code : commit(call, store, target, err);
 }
 
-/* Put the connection back to what it was before this call. */
+/* Put the connection back to what it was before this call, from what this call
+ * made of it. */
 static int restore(struct fwh_call *call, struct fwh_store *store,
 		   struct fwh_err *err)
 {
 	struct fwh_target target;
 
 	make_target(call, FWH_STATE_DOWN, &target);
+	target.had_before = !fwh_store_read(store, &call->key, &target.before,
+					    NULL);
 	target.after.armed = false;
 	if (call->had_before)
 		target.after = call->before;
