@@ -164,6 +164,26 @@ static int dump_table(struct fwh_nft_link *link, uint16_t type,
 	return code;
 }
 
+/* Ask for the elements of a set of ours. */
+static int dump_set(struct fwh_nft_link *link, const char *set,
+		    fwh_nft_answer *answer, void *arg)
+{
+	struct fwh_nft_batch batch = { .len = 0 };
+	struct nlmsghdr *nlh = fwh_nft_begin(link, &batch, NFT_MSG_GETSETELEM,
+					     NFPROTO_INET, NLM_F_DUMP);
+	int code = -ENOMEM;
+
+	if (nlh) {
+		mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE,
+				  FWH_NFT_TABLE);
+		mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set);
+		fwh_nft_end(&batch, nlh);
+		code = fwh_nft_dump(link, &batch, answer, arg);
+	}
+	fwh_nft_batch_free(&batch);
+	return code;
+}
+
 static struct present *find_set(const struct job *job, const char *name)
 {
 	size_t i;
@@ -488,6 +508,75 @@ static void remove_owner(char comment[COMMENT_MAX], const char *owner)
 	else
 		*(at > comment ? at - 1 : at) = '\0';
 }
+
+/* ---- elements that nobody remembers ---------------------------------------------------- */
+
+struct forgotten {
+	struct job *job;
+	const char *set, *owner;
+	int code;
+};
+
+static int claim_owned(struct nftnl_set_elem *e, void *arg)
+{
+	struct forgotten *forgotten = arg;
+	char comment[COMMENT_MAX] = "";
+	struct fwh_nft_key key;
+	uint32_t len;
+	const void *data = nftnl_set_elem_get(e, NFTNL_SET_ELEM_KEY, &len);
+
+	read_comment(e, comment);
+	if (len > sizeof(key.b) || !find_owner(comment, forgotten->owner))
+		return 0;
+	memset(&key, 0, sizeof(key));
+	memcpy(key.b, data, len);
+	key.len = len;
+	forgotten->code = add_claim(forgotten->job, forgotten->set, &key,
+				    forgotten->owner, NULL);
+	return forgotten->code;
+}
+
+static int take_owned(const struct nlmsghdr *nlh, size_t question, void *arg)
+{
+	struct forgotten *forgotten = arg;
+	struct nftnl_set *set = nftnl_set_alloc();
+
+	(void)question;
+	if (!set)
+		return -ENOMEM;
+	if (!nftnl_set_elems_nlmsg_parse(nlh, set))
+		nftnl_set_elem_foreach(set, claim_owned, forgotten);
+	nftnl_set_free(set);
+	return forgotten->code;
+}
+
+/* A connection that goes, and whose record is lost: no one knows the reqid that
+ * it had, but the elements say whose they are. */
+static int claim_forgotten(struct job *job)
+{
+	char owner[FWH_NFT_OWNER_MAX];
+	struct forgotten forgotten = { .job = job, .owner = owner };
+	size_t i, j;
+	int code = 0;
+
+	for (i = 0; i < job->n; i++) {
+		const struct fwh_change *change = &job->changes[i];
+
+		if (change->before || change->after->sa.reqid)
+			continue;
+		fwh_nft_owner(&change->plan->key, owner);
+		for (j = 0; !code && j < job->n_sets; j++) {
+			if (job->sets[j].key_len != sizeof(uint32_t))
+				continue;
+			forgotten.set = job->sets[j].name;
+			code = dump_set(job->link, forgotten.set, take_owned,
+					&forgotten);
+		}
+	}
+	return code;
+}
+
+/* ---- who owns what after this ------------------------------------------------------------- */
 
 /* Strangers' elements, put in by hand, are nobody's to take away. */
 static bool is_foreign(const struct element *element)
@@ -870,24 +959,12 @@ static int take_others(const struct nlmsghdr *nlh, size_t question, void *arg)
  * looked at where many are: on a socket of its own, which is closed then. */
 static int find_others(const char *set, struct search *search)
 {
-	struct fwh_nft_batch batch = { .len = 0 };
 	struct fwh_nft_link *link;
-	struct nlmsghdr *nlh;
 	int code = fwh_nft_open(&link, NULL);
 
 	if (code)
 		return code;
-	nlh = fwh_nft_begin(link, &batch, NFT_MSG_GETSETELEM, NFPROTO_INET,
-			    NLM_F_DUMP);
-	code = -ENOMEM;
-	if (nlh) {
-		mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE,
-				  FWH_NFT_TABLE);
-		mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set);
-		fwh_nft_end(&batch, nlh);
-		code = fwh_nft_dump(link, &batch, take_others, search);
-	}
-	fwh_nft_batch_free(&batch);
+	code = dump_set(link, set, take_others, search);
 	fwh_nft_close(link);
 	return code;
 }
@@ -1187,6 +1264,8 @@ static int try_once(struct job *job, struct fwh_err *err)
 				  take_set, job);
 	if (!code)
 		code = claim_all(job, err);
+	if (!code)
+		code = claim_forgotten(job);
 	if (!code)
 		code = group_claims(job, err);
 	if (!code)
