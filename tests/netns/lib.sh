@@ -11,7 +11,6 @@ ip link set lo up
 
 # Settings from stdin.  Unless they speak of the guard it ends with down, so
 # that tables can be compared.
-: "${BACKEND:=iptables}"
 ini() {
 	cat > "$INI"
 	grep -q '^guard = ' "$INI" || printf '[default]\nguard = up\n' >> "$INI"
@@ -92,6 +91,7 @@ tables() {	# [-c]
 	{
 		iptables-legacy-save "$@"
 		ip6tables-legacy-save "$@"
+		[ $# -gt 0 ] && nft list ruleset || nft -s list ruleset
 	} | if [ $# -gt 0 ]; then
 		sed '/^#/d'
 	else
@@ -99,9 +99,10 @@ tables() {	# [-c]
 	fi
 }
 
-# What is ours, as a dry run prints it: the tables that we are hooked into.
+# What is ours, in the form of normal_text.
 tables_text() {
 	local save text t
+	[ "$BACKEND" = iptables ] || { nft list table inet ipsec_fw; return; }
 	for save in iptables-legacy-save ip6tables-legacy-save; do
 		text=$(for t in mangle nat filter; do
 			$save -t $t | grep -q -- '-A ipsec-fw-' || continue
@@ -111,6 +112,16 @@ tables_text() {
 		[ $save = iptables-legacy-save ] && echo '# IPv4' || echo '# IPv6'
 		echo "$text"
 	done
+}
+
+# A dry run's text on stdin as the kernel shows it: iptables-save's is that; what
+# nft reads, it lists in words of its own.
+normal_text() {
+	[ "$BACKEND" = iptables ] && cat || nft_lists
+}
+
+nft_lists() {	# an empty kernel, loaded with stdin, as it is listed
+	unshare -n sh -c 'nft -f - && nft list ruleset'
 }
 
 # Reading a table makes it, so that it is there before as well as after.
@@ -167,8 +178,145 @@ foreign_rules() {
 		COMMIT
 		RULES
 	done
+	nft -f - <<-'RULES'
+	table inet own {
+		counter hits { packets 21 bytes 2100; }
+		set names { type ifname; elements = { "eth8", "eth9" }; }
+		chain forward {
+			type filter hook forward priority filter; policy drop;
+			ct state established,related counter packets 9 bytes 540 accept
+			iifname @names counter name "hits" jump mine
+		}
+		chain mine { counter packets 6 bytes 360 return; }
+	}
+	table ip own-nat {
+		chain post {
+			type nat hook postrouting priority srcnat;
+			oifname "eth9" counter packets 5 bytes 300 masquerade
+		}
+	}
+	RULES
 }
 
-rules_of() {	# part of a chain's name
-	tables | grep -c -- "^-A.* $1" || :
+# ---- what the kernel holds, in words that both backends have -------------------
+
+# Rules of connections, as iptables-save has them; or elements of nftables' sets,
+# as the program "elements" does.
+own_rules() {	# [name]: of connections whose name begins so
+	case $BACKEND in
+	iptables) tables -c | grep -- "-A fw-${1-}" ;;
+	nftables) nft list table inet ipsec_fw 2> /dev/null |
+			"$TESTS/netns/elements" | grep "^${1-}" ;;
+	esac
+}
+
+# iptables' word, or nftables' word, counted.  In nftables, things of the same
+# connection and set are one: a set has an element for each pair of prefixes.
+count_of() {	# name iptables' nftables'
+	case $BACKEND in
+	iptables) own_rules "$1" | grep -c -- "$2" ;;
+	nftables) own_rules "$1" | grep -- "$3" | cut -d' ' -f1,2 | sort -u | wc -l ;;
+	esac
+}
+
+rules_of() {	# [name]
+	case $BACKEND in
+	iptables) tables | grep -c -- "^-A.* fw-${1-}" ;;
+	nftables) own_rules "${1-}" | wc -l ;;
+	esac
+}
+
+# Two for each connection: what comes in and what goes out in clear is dropped.
+guards() {	# [name]
+	count_of "${1-}" '--pol none .*-j DROP' ' \(from\|to\)-peer[^ ]* .*\(meta\|rt\) ipsec missing .*\(drop$\|drop;\)'
+}
+
+# Two for each connection on hold: what goes in and out is dropped, IPsec or not.
+blocks() {	# [name]
+	count_of "${1-}" '-[a-z]* -m comment --comment [^ ]* -j DROP' ' \(from\|to\)-peer[^ ]* .*; drop$'
+}
+
+# And what its SA carries, before any exemption.
+blocked_sas() {	# name reqid
+	count_of "$1" "--reqid $2 .*-j DROP" " \(from\|to\)-peer.*; ipsec [a-z]* reqid $2 [^;]*drop"
+}
+
+# Two for each connection that is up, in and out.
+accepts() {	# [name]
+	case $BACKEND in
+	iptables) { iptables-legacy-save -t filter; ip6tables-legacy-save -t filter; } | grep -c "^-A fw-${1-}.* ACCEPT$" ;;
+	nftables) own_rules "${1-}" | grep -c ' accept-' ;;
+	esac
+}
+
+nat_exempts() {	# [name]
+	case $BACKEND in
+	iptables) { iptables-legacy-save -t nat; ip6tables-legacy-save -t nat; } | grep -c "^-A fw-${1-}.* ACCEPT$" ;;
+	nftables) own_rules "${1-}" | grep -c ' no-nat-' ;;
+	esac
+}
+
+rejects() {	# [name]
+	count_of "${1-}" '-j REJECT' ' reject[^ ]* .*reject with'
+}
+
+reqids() {	# [name]: each once
+	case $BACKEND in
+	iptables) own_rules "${1-}" | grep -o -- '--reqid [0-9]*' | cut -d' ' -f2 ;;
+	nftables) own_rules "${1-}" | cut -d' ' -f3 | grep -v '[.:>]' || :
+		own_rules "${1-}" | grep -o 'reqid [0-9][0-9]*' | cut -d' ' -f2 ;;
+	esac | sort -nu | tr '\n' ' '
+}
+
+# The marks on decrypted packets, VALUE/MASK, each once.
+marks() {	# [name]
+	case $BACKEND in
+	iptables) own_rules "${1-}" | sed -n 's/.*-j MARK --set-xmark //p' ;;
+	nftables) own_rules "${1-}" | perl -ne '
+		if (/^\S+ mark-(clear|set)-(\S+) (\d+) /) {
+			$1 eq "set" ? ($set{$3} |= hex $2) : ($clear{$3} = hex $2);
+		}
+		END { printf "0x%x/0x%x\n", $set{$_} || 0, $clear{$_} for keys %clear }' ;;
+	esac | sort -u | tr '\n' ' '
+}
+
+# Pairs of prefixes whose traffic to the peer is looked at.
+pairs() {	# [name]
+	case $BACKEND in
+	iptables) { iptables-legacy-save -t mangle; ip6tables-legacy-save -t mangle; } |
+		grep -- "-A ipsec-fw-post .*-j fw-${1-}" ;;
+	nftables) own_rules "${1-}" | grep " to-peer" ;;
+	esac
+}
+
+# Packets that the guard has stopped.
+dropped() {	# in|out [name]
+	case $BACKEND in
+	iptables) own_rules "${2-office}" | sed -n "s/^\[\([0-9]*\):.*-A fw-[^ ]*-$1 .* -j DROP\$/\1/p" ;;
+	nftables) own_rules "${2-office}" | case $1 in
+		in) grep ' from-peer' ;;
+		out) grep ' to-peer' ;;
+		esac | cut -d' ' -f4 ;;
+	esac | awk '{ n += $1 } END { print n + 0 }'
+}
+
+# Rules of a guard that leave what they match alone, as nft writes it.
+exempts() {	# in|out|any [match...]
+	local side=$1 match
+	shift
+	case $BACKEND in
+	iptables)
+		match="$*"
+		match=$(sed -e 's/ip saddr/-s/' -e 's/ip daddr/-d/' -e 's/ip6 saddr/-s/' \
+			-e 's/ip6 daddr/-d/' -e 's/\(tcp\|udp\) \([sd]port\) /-p \1 -m \1 --\2 /' <<< "$match")
+		[ "$side" = any ] && side='[a-z]*'
+		own_rules | grep -c -- "-$side $match.*-j RETURN"
+		;;
+	nftables)
+		case $side in in) side=from ;; out) side=to ;; any) side='[a-z]*' ;; esac
+		match="$*"
+		own_rules | grep " $side-peer" | tr ';' '\n' | sort -u |
+			grep -c "${match//\/32/}.* return$"
+		;;
+	esac
 }

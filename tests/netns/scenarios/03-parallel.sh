@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# 50 helpers at once on 50 connections, while iptables works beside them.
+# 50 helpers at once on 50 connections, while others change the tables beside them.
 . "$TESTS/netns/lib.sh"
 foreign_rules
 keep_tables
@@ -18,23 +18,43 @@ all() {		# verb
 	done
 }
 
-beside() {	# until the file "stop" is there
+# An operator's changes, one after the other, until the file "stop" is there.
+change() {	# add|delete NUMBER
+	local rule="fw-own -s 203.0.113.$(($2 % 250)) -j RETURN"
+	case $BACKEND/$1 in
+	iptables/add) iptables-legacy -w 20 -A $rule ;;
+	iptables/delete) iptables-legacy -w 20 -D $rule ;;
+	nftables/add) nft "add element inet own names { \"x$2\" }; add rule inet own mine ip saddr 203.0.113.$(($2 % 250)) return" ;;
+	nftables/delete) nft "delete element inet own names { \"x$2\" }; flush chain inet own mine; add rule inet own mine counter packets 6 bytes 360 return" ;;
+	esac
+}
+
+beside() {
 	local n=0
 	while [ ! -e "$WORK/stop" ] && [ $n -lt 2000 ]; do
 		n=$((n + 1))
-		iptables-legacy -w 20 -A fw-own -s 203.0.113.$((n % 250)) -j RETURN || echo "A $n" >> "$WORK/beside-failed"
-		iptables-legacy -w 20 -D fw-own -s 203.0.113.$((n % 250)) -j RETURN || echo "D $n" >> "$WORK/beside-failed"
-	done
+		change add $n || echo "add $n" >> "$WORK/beside-failed"
+		change delete $n || echo "delete $n" >> "$WORK/beside-failed"
+	done 2>> "$WORK/beside-failed"
 	echo $n > "$WORK/beside"
 }
 
 complete() {	# every connection has its accept, mark and guard
 	local i
 	for i in {1..50}; do
-		[ "$(grep -c -- "-d 10.$i.0.0/16 .*-j fw-c$i-" "$WORK/after")" = 4 ] || { echo "c$i: dispatch"; return 1; }
-		grep -q -- "-A fw-c$i-.*--reqid $((16385 + 4 * i)) .*-j MARK" "$WORK/after" || { echo "c$i: mark"; return 1; }
-		grep -q -- "-A fw-c$i-.*--reqid $((16385 + 4 * i)) .*-j ACCEPT" "$WORK/after" || { echo "c$i: accept"; return 1; }
-		[ "$(grep -c -- "-A fw-c$i-.*--pol none .*-j DROP" "$WORK/after")" = 2 ] || { echo "c$i: guard"; return 1; }
+		case $BACKEND in
+		iptables)
+			[ "$(tables | grep -c -- "-d 10.$i.0.0/16 .*-j fw-c$i-")" = 4 ] || { echo "c$i: dispatch"; return 1; }
+			grep -q -- "-A fw-c$i-.*--reqid $((16385 + 4 * i)) .*-j MARK" "$WORK/after" || { echo "c$i: mark"; return 1; }
+			grep -q -- "-A fw-c$i-.*--reqid $((16385 + 4 * i)) .*-j ACCEPT" "$WORK/after" || { echo "c$i: accept"; return 1; }
+			[ "$(grep -c -- "-A fw-c$i-.*--pol none .*-j DROP" "$WORK/after")" = 2 ] || { echo "c$i: guard"; return 1; }
+			;;
+		nftables)
+			[ "$(grep -c "^c$i-[a-z0-9]* \(to-peer\|no-nat\)-24-16 192.0.1.0>10.$i.0.0 " "$WORK/after")" = 2 ] || { echo "c$i: out"; return 1; }
+			[ "$(grep -c "^c$i-[a-z0-9]* from-peer-16-24 10.$i.0.0>192.0.1.0 " "$WORK/after")" = 1 ] || { echo "c$i: in"; return 1; }
+			[ "$(grep -c "^c$i-[a-z0-9]* \(accept-in\|accept-out\|mark-clear-3fff0000\) $((16385 + 4 * i)) " "$WORK/after")" = 3 ] || { echo "c$i: reqid"; return 1; }
+			;;
+		esac
 	done
 }
 
@@ -43,15 +63,15 @@ pid=$!
 all up
 is "50 helpers at once succeed" "$failures" 0
 is "and say nothing" "$(cat "$WORK/said")" ""
-tables > "$WORK/after"
+own_rules > "$WORK/after"
 check "all 50 connections are complete" complete
 is "50 records" "$(find "$RUN" -path '*/conns/*' -type f | wc -l)" 50
-is "50 different marks" "$(sed -n 's/^-A fw-c.*--set-xmark //p' "$WORK/after" | sort -u | wc -l)" 50
+is "50 different marks" "$(marks c | wc -w)" 50
 all down
 touch "$WORK/stop"
 wait $pid
 is "50 downs at once succeed" "$failures" 0
-above "iptables ran beside them" "$(cat "$WORK/beside")" 10
+above "others changed theirs beside them" "$(cat "$WORK/beside")" 10
 is "and lost nothing" "$(cat "$WORK/beside-failed" 2> /dev/null)" ""
 check "tables after all" same_tables
 is "no record is left" "$(find "$RUN" -path '*/conns/*' -type f | wc -l)" 0
@@ -63,26 +83,6 @@ for i in {1..10}; do
 done
 wait
 call up-client
-above "after a storm an up is an up" "$(rules_of fw-office)" 5
+above "after a storm an up is an up" "$(rules_of office)" 5
 call down-client
 check "and a down a down" same_tables
-
-# Somebody without the lock: the commit is repeated, nothing is lost.
-unlocked() {
-	local n=0
-	while [ ! -e "$WORK/stop2" ] && [ $n -lt 2000 ]; do
-		n=$((n + 1))
-		XTABLES_LOCKFILE=$WORK/other-lock iptables-legacy -t mangle -A own -s 203.0.113.1 -j RETURN
-		XTABLES_LOCKFILE=$WORK/other-lock iptables-legacy -t mangle -D own -s 203.0.113.1 -j RETURN
-	done
-}
-unlocked > /dev/null 2>&1 &
-pid=$!
-failures=0
-for i in {1..20}; do
-	call up-client || failures=$((failures + 1))
-	call down-client || failures=$((failures + 1))
-done
-touch "$WORK/stop2"
-wait $pid
-is "beside a program that ignores the lock" "$failures" 0

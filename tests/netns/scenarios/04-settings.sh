@@ -15,10 +15,10 @@ check "removes all that up made" same_tables
 
 with 'reject = yes'
 call up-client
-above "reject is there" "$(rules_of 'REJECT')" 0
+above "reject is there" "$(rejects)" 0
 with
 call up-client
-is "up after a change takes away what no setting asks for" "$(rules_of REJECT)" 0
+is "up after a change takes away what no setting asks for" "$(rejects)" 0
 
 with 'gaurd = off'
 output=$(call down-client 2>&1)
@@ -42,7 +42,7 @@ check "an up after they broke fails" refused "unknown key 'gaurd'" up-client
 is "and leaves what is up" "$(tables)" "$keep_up"
 with
 check "mended, it comes up" silent_call up-client
-above "and accepts" "$(tables | grep -c 'fw-office.*-j ACCEPT')" 1
+is "and accepts" "$(accepts office)" 2
 call down-client
 check "tables after all" same_tables
 
@@ -75,18 +75,18 @@ mark = off
 template = quiet
 INI
 call up-client
-is "the exact name wins" "$(tables | grep -c 'fw-office.*DROP')" 2
-is "with its template" "$(tables | grep -c 'fw-office.*ACCEPT')" 1
+is "the exact name wins" "$(guards office)" 2
+is "with its template" "$(accepts office) $(nat_exempts office)" "0 1"
 call up-client PLUTO_CONNECTION=off-site
-is "a pattern" "$(rules_of 'fw-off_site.*DROP')" 0
+is "a pattern" "$(guards off_site)" 0
 call down-client PLUTO_CONNECTION=off-site
 call down-client
 
 with
 check "XAUTH that failed is said" grep -q "XAUTH failed: all traffic of the connection is blocked" <<< "$(call up-client XAUTH_FAILED=1 2>&1)"
-is "and not accepted" "$(tables | grep -c 'fw-office.*-j ACCEPT')" 0
-is "but blocked, decrypted or not" "$(tables | grep -c -- '-A fw-office-[^ ]* \(-m policy .*--reqid 16389 .*\|-m comment --comment office \)-j DROP')" 4
+is "and not accepted" "$(accepts office)" 0
+is "but blocked, decrypted or not" "$(blocks office) $(blocked_sas office 16389)" "2 2"
 with 'accept-xauth-failed = yes'
-is "unless the settings say so" "$(call up-client XAUTH_FAILED=1; tables | grep -c 'fw-office.*-j ACCEPT')" 3
+is "unless the settings say so" "$(call up-client XAUTH_FAILED=1; accepts office)" 2
 call down-client
 check "tables after all" same_tables

@@ -34,11 +34,11 @@ check "up by a daemon" tell call up-client
 check "another connection of it" tell call up-client "${other[@]}"
 is "the records name it" "$(cat "$RUN"/*/conns/* | grep -c "^FWH_DAEMON=$PID [0-9]*$")" 2
 ends
-above "it is killed: the rules are still there" "$(rules_of fw-office)" 5
+above "it is killed: the rules are still there" "$(rules_of office)" 5
 daemon pluto
 third=(PLUTO_CONNECTION=third PLUTO_PEER_CLIENT=172.16.0.0/12)
 check "the next daemon's first call, a down of something else" tell call down-client "${third[@]}"
-is "takes the dead one's rules" "$(rules_of fw-)" "$(rules_of fw-own)"
+is "takes the dead one's rules" "$(rules_of)" "$(rules_of own)"
 check "all of them" same_tables
 is "and records" "$(find "$RUN" -path '*/conns/*' | wc -l)" 0
 is "and marks" "$(find "$RUN" -path '*/marks/*' | wc -l)" 0
@@ -47,15 +47,15 @@ first=$PID
 exec 17>&7 16<&6
 daemon charon
 check "a second, living daemon" tell call up-client "${other[@]}"
-above "does not take the first one's rules" "$(rules_of fw-office)" 5
+above "does not take the first one's rules" "$(rules_of office)" 5
 ends
 check "a call by hand" silent_call up-client "${third[@]}"
-above "takes nobody's" "$(rules_of fw-other)" 5
+above "takes nobody's" "$(rules_of other)" 5
 daemon charon
 tell call prepare-client "${third[@]}"
-is "a third daemon takes the dead second one's" "$(rules_of fw-other)" 0
-above "and leaves the living first one's" "$(rules_of fw-office)" 5
-above "and what was made by hand" "$(rules_of fw-third)" 5
+is "a third daemon takes the dead second one's" "$(rules_of other)" 0
+above "and leaves the living first one's" "$(rules_of office)" 5
+above "and what was made by hand" "$(rules_of third)" 5
 ends
 kill -9 $first
 call down-client

@@ -21,12 +21,12 @@ tables > "$WORK/other"
 output=$(call up-client 2>&1)
 is "hold: exit" $? 0
 is "hold: one line, loud" "$output" "office: up-client: ON HOLD, the connection's traffic is blocked: mark-mask 0x1: all values are taken; widen it; mend it and bring the connection up again"
-is "hold: all that goes in and out is dropped" "$(tables | grep -c -- '-A fw-office-[^ ]* -m comment --comment office -j DROP')" 2
-is "hold: so is what its SA carries" "$(tables | grep -c -- '-A fw-office-.*--reqid 16389 .*-j DROP')" 2
-is "hold: nothing is accepted" "$(tables | grep -c -- 'fw-office.*-j ACCEPT')" 0
+is "hold: all that goes in and out is dropped" "$(blocks office)" 2
+is "hold: so is what its SA carries" "$(blocked_sas office 16389)" 2
+is "hold: nothing is accepted" "$(accepts office)" 0
 is "hold: the record says so" "$(grep -h '^FWH_STATE=' "$RUN"/*/conns/office-*)" "FWH_STATE=blocked"
 check "hold: a route does not open it" silent_call route-client
-is "hold: still blocked" "$(tables | grep -c -- '-A fw-office-[^ ]* -m comment --comment office -j DROP')" 2
+is "hold: still blocked" "$(blocks office)" 2
 check "hold: down takes it away" silent_call down-client
 check "hold: the other connection is as before" diff "$WORK/other" <(tables)
 on_error fail
