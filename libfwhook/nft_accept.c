@@ -13,6 +13,7 @@
 
 #include <libmnl/libmnl.h>
 #include <libnftnl/chain.h>
+#include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
 #include <libnftnl/udata.h>
 #include <linux/netfilter/nf_tables.h>
@@ -37,8 +38,9 @@ static const struct fwh_chain_name automatic[] = {
 /* Our rules in one chain. */
 struct seen {
 	const struct fwh_chain_name *chain;
+	const struct fwh_mark *mark;	/* that ours shall look at */
 	size_t rules;			/* of anybody */
-	bool first;			/* the first is ours */
+	bool first;			/* the first is ours, and right */
 	uint64_t handles[4];		/* of ours, in their order */
 	size_t n;
 };
@@ -65,6 +67,35 @@ static bool is_ours(struct nftnl_rule *rule)
 	return comment && !strncmp(comment, COMMENT, sizeof(COMMENT));
 }
 
+static bool is_value(struct nftnl_expr *e, uint16_t attr, uint32_t value)
+{
+	uint32_t len;
+	const void *data = nftnl_expr_get(e, attr, &len);
+
+	return data && len == sizeof(value) &&
+	       !memcmp(data, &value, sizeof(value));
+}
+
+/* The settings may have named another one when it was made. */
+static bool looks_at(struct nftnl_rule *rule, const struct fwh_mark *mark)
+{
+	struct nftnl_expr_iter *iter = nftnl_expr_iter_create(rule);
+	bool mask = false, value = false;
+	struct nftnl_expr *e;
+
+	while (iter && (e = nftnl_expr_iter_next(iter))) {
+		const char *name = nftnl_expr_get_str(e, NFTNL_EXPR_NAME);
+
+		if (!strcmp(name, "bitwise"))
+			mask = is_value(e, NFTNL_EXPR_BITWISE_MASK, mark->mask);
+		else if (!strcmp(name, "cmp"))
+			value = is_value(e, NFTNL_EXPR_CMP_DATA, mark->value);
+	}
+	if (iter)
+		nftnl_expr_iter_destroy(iter);
+	return mask && value;
+}
+
 static bool is_of(const struct fwh_chain_name *chain, struct nftnl_rule *rule)
 {
 	return nftnl_rule_get_u32(rule, NFTNL_RULE_FAMILY) == chain->family &&
@@ -85,7 +116,8 @@ static int take_rule(const struct nlmsghdr *nlh, size_t question, void *arg)
 	if (!nftnl_rule_nlmsg_parse(nlh, rule) && is_of(seen->chain, rule)) {
 		bool ours = is_ours(rule);
 
-		seen->first = seen->first || (ours && !seen->rules);
+		if (!seen->rules)
+			seen->first = ours && looks_at(rule, seen->mark);
 		seen->rules++;
 		if (ours && seen->n < ARRAY_SIZE(seen->handles))
 			seen->handles[seen->n++] =
@@ -200,7 +232,7 @@ static int settle(struct fwh_nft_link *link, const struct fwh_globals *globals,
 		  const struct fwh_chain_name *chain, bool wanted,
 		  struct fwh_nft_batch *batch)
 {
-	struct seen seen = { .chain = chain };
+	struct seen seen = { .chain = chain, .mark = &globals->accept_mark };
 	bool there;
 	size_t i;
 	int code = find_chain(link, chain, &there);
@@ -215,14 +247,64 @@ static int settle(struct fwh_nft_link *link, const struct fwh_globals *globals,
 	return code;
 }
 
+/* ---- the last connection is gone ------------------------------------------------ */
+
+struct removal {
+	struct fwh_nft_link *link;
+	struct fwh_nft_batch *batch;
+};
+
+static int remove_rule(const struct nlmsghdr *nlh, size_t question, void *arg)
+{
+	struct nftnl_rule *rule = nftnl_rule_alloc();
+	struct removal *removal = arg;
+	struct fwh_chain_name chain;
+	int code = 0;
+
+	(void)question;
+	if (!rule)
+		return -ENOMEM;
+	if (!nftnl_rule_nlmsg_parse(nlh, rule) && is_ours(rule)) {
+		chain.family = (uint8_t)nftnl_rule_get_u32(rule,
+							   NFTNL_RULE_FAMILY);
+		snprintf(chain.table, sizeof(chain.table), "%s",
+			 nftnl_rule_get_str(rule, NFTNL_RULE_TABLE));
+		snprintf(chain.chain, sizeof(chain.chain), "%s",
+			 nftnl_rule_get_str(rule, NFTNL_RULE_CHAIN));
+		code = delete_rule(removal->link, removal->batch, &chain,
+				   nftnl_rule_get_u64(rule, NFTNL_RULE_HANDLE));
+	}
+	nftnl_rule_free(rule);
+	return code;
+}
+
+/* From all chains: the settings may have named others before. */
+static int remove_all(struct fwh_nft_link *link, struct fwh_nft_batch *batch)
+{
+	struct removal removal = { .link = link, .batch = batch };
+	struct fwh_nft_batch question = { .len = 0 };
+	struct nlmsghdr *nlh = fwh_nft_begin(link, &question, NFT_MSG_GETRULE,
+					     NFPROTO_UNSPEC, NLM_F_DUMP);
+	int code = -ENOMEM;
+
+	if (nlh) {
+		fwh_nft_end(&question, nlh);
+		code = fwh_nft_dump(link, &question, remove_rule, &removal);
+	}
+	fwh_nft_batch_free(&question);
+	return code;
+}
+
 int fwh_nft_accept_hooks(struct fwh_nft_link *link,
 			 const struct fwh_globals *globals, bool remove,
 			 struct fwh_nft_batch *batch)
 {
-	bool wanted = !remove && globals->accept_mark.mask;
+	bool wanted = globals->accept_mark.mask != 0;
 	size_t i;
 	int code = 0;
 
+	if (remove)
+		return remove_all(link, batch);
 	for (i = 0; !code && i < globals->n_accept_chains; i++)
 		code = settle(link, globals, &globals->accept_chains[i], wanted,
 			      batch);

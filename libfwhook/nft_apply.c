@@ -1190,8 +1190,8 @@ static int drop_sets(struct job *job)
 
 /* ---- the transaction: the whole -------------------------------------------------------------------- */
 
-/* Will there be no set any more? */
-static bool is_last(const struct job *job)
+/* Will there be no set? */
+static bool is_empty(const struct job *job)
 {
 	size_t i;
 
@@ -1201,19 +1201,67 @@ static bool is_last(const struct job *job)
 	for (i = 0; i < job->n_elements; i++)
 		if (*job->elements[i].after)
 			return false;
-	return job->n_sets > 0;
+	return true;
+}
+
+/* Rules that somebody put into our chains by hand hold the table. */
+struct strangers {
+	struct job *job;
+	struct strings homes;		/* chains of rules that stay */
+	struct strings left;		/* chains that go */
+};
+
+static int take_stranger(const struct nlmsghdr *nlh, size_t question, void *arg)
+{
+	struct nftnl_rule *rule = nftnl_rule_alloc();
+	struct strangers *strangers = arg;
+	const char *jump;
+	bool ok = true;
+
+	(void)question;
+	if (!rule)
+		return -ENOMEM;
+	if (!nftnl_rule_nlmsg_parse(nlh, rule)) {
+		if (!looks_into_dropped(strangers->job, rule, &jump))
+			ok = add_string(&strangers->homes,
+					nftnl_rule_get_str(rule,
+							   NFTNL_RULE_CHAIN));
+		else if (jump)
+			ok = add_string(&strangers->left, jump);
+	}
+	nftnl_rule_free(rule);
+	return ok ? 0 : -ENOMEM;
+}
+
+static int find_strangers(struct job *job, bool *ret)
+{
+	struct strangers strangers = { .job = job };
+	int code = dump_table(job->link, NFT_MSG_GETRULE, NFTA_RULE_TABLE,
+			      take_stranger, &strangers);
+	size_t i;
+
+	*ret = false;
+	for (i = 0; i < strangers.homes.n; i++)
+		*ret = *ret || !has_string(&strangers.left,
+					   strangers.homes.list[i]);
+	free(strangers.homes.list);
+	free(strangers.left.list);
+	return code;
 }
 
 /* Deleting after adding: what is owned anew never passes a moment unowned. */
-static int fill_batch(struct job *job, bool *ret_last)
+static int fill_batch(struct job *job, bool *ret_empty)
 {
+	bool strangers = true;
 	size_t i;
 	int code = find_dropped(job);
 
-	*ret_last = !code && is_last(job);
+	*ret_empty = !code && is_empty(job);
+	if (*ret_empty && job->n_sets)
+		code = find_strangers(job, &strangers);
 	if (code)
 		return code;
-	if (*ret_last) {
+	if (!strangers) {
 		delete_named(job, NFT_MSG_DELTABLE, NFTA_TABLE_NAME, 0,
 			     FWH_NFT_TABLE);
 		return 0;
@@ -1232,13 +1280,17 @@ static int fill_batch(struct job *job, bool *ret_last)
 static int explain(const struct job *job, int code, size_t refused,
 		   const char *words, struct fwh_err *err)
 {
-	const char *note = refused < job->n_notes ? job->notes[refused] :
-						    FWH_NFT_TABLE;
+	const char *note = refused == SIZE_MAX ? FWH_NFT_TABLE :
+			   refused < job->n_notes ? job->notes[refused] :
+						    "accept-in-chain";
 	const char *said = *words ? words : strerror(-code);
 
-	if (code == -EPERM)
+	if (code == -EPERM && refused == SIZE_MAX)
 		return fwh_fail(err, code, "nftables: not permitted; "
 				"CAP_NET_ADMIN is needed");
+	if (code == -EPERM)
+		return fwh_fail(err, code, "nftables: %s: not permitted; "
+				"another program owns that table", note);
 	if (code == -EAGAIN)
 		return fwh_fail(err, -ETIMEDOUT, "nftables: other programs kept "
 				"changing the ruleset; see who with: nft "
@@ -1256,7 +1308,7 @@ static int try_once(struct job *job, struct fwh_err *err)
 {
 	char words[128] = "";
 	size_t refused = SIZE_MAX, i;
-	bool last;
+	bool empty;
 	int code = fwh_nft_generation(job->link, &job->generation);
 
 	if (!code)
@@ -1273,9 +1325,9 @@ static int try_once(struct job *job, struct fwh_err *err)
 	for (i = 0; !code && i < job->n_elements; i++)
 		settle_owners(&job->elements[i]);
 	if (!code)
-		code = fill_batch(job, &last);
+		code = fill_batch(job, &empty);
 	if (!code)
-		code = fwh_nft_accept_hooks(job->link, job->globals, last,
+		code = fwh_nft_accept_hooks(job->link, job->globals, empty,
 					    &job->batch);
 	if (!code && job->batch.len)
 		code = fwh_nft_commit(job->link, &job->batch, job->generation,
