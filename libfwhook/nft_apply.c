@@ -1160,32 +1160,54 @@ static void delete_chains(struct job *job, const struct rules *rules)
 	free(gone.list);
 }
 
-static int drop_sets(struct job *job)
+static int find_rules(struct rules *rules)
 {
-	struct rules rules = { .job = job };
-	bool any = false;
+	int code = 0;
 	size_t i;
-	int code;
 
+	for (i = 0; i < rules->job->n_sets; i++)
+		if (rules->job->sets[i].dropped)
+			break;
+	if (i < rules->job->n_sets)
+		code = dump_table(rules->job->link, NFT_MSG_GETRULE,
+				  NFTA_RULE_TABLE, take_rule, rules);
+	if (!code)
+		find_going(rules);
+	return code;
+}
+
+/* A rule that somebody put into our chains by hand holds the table. */
+static bool has_stranger(const struct rules *rules)
+{
+	size_t i, j;
+
+	for (i = 0; i < rules->n; i++) {
+		const struct seen *seen = &rules->list[i];
+
+		if (seen->goes)
+			continue;
+		for (j = 0; j < rules->n; j++)	/* its chain goes, too */
+			if (rules->list[j].goes &&
+			    !strcmp(rules->list[j].jump, seen->chain))
+				break;
+		if (j == rules->n)
+			return true;
+	}
+	return false;
+}
+
+static void drop_sets(struct job *job, const struct rules *rules)
+{
+	size_t i;
+
+	for (i = 0; i < rules->n; i++)
+		if (rules->list[i].goes)
+			delete_rule(job, &rules->list[i]);
+	delete_chains(job, rules);
 	for (i = 0; i < job->n_sets; i++)
-		any = any || job->sets[i].dropped;
-	if (!any)
-		return 0;
-	code = dump_table(job->link, NFT_MSG_GETRULE, NFTA_RULE_TABLE,
-			  take_rule, &rules);
-	if (!code)
-		find_going(&rules);
-	for (i = 0; !code && i < rules.n; i++)
-		if (rules.list[i].goes)
-			delete_rule(job, &rules.list[i]);
-	if (!code)
-		delete_chains(job, &rules);
-	for (i = 0; !code && i < job->n_sets; i++)
 		if (job->sets[i].dropped)
 			delete_named(job, NFT_MSG_DELSET, NFTA_SET_TABLE,
 				     NFTA_SET_NAME, job->sets[i].name);
-	free(rules.list);
-	return code;
 }
 
 /* ---- the transaction: the whole -------------------------------------------------------------------- */
@@ -1204,69 +1226,12 @@ static bool is_empty(const struct job *job)
 	return true;
 }
 
-/* Rules that somebody put into our chains by hand hold the table. */
-struct strangers {
-	struct job *job;
-	struct strings homes;		/* chains of rules that stay */
-	struct strings left;		/* chains that go */
-};
-
-static int take_stranger(const struct nlmsghdr *nlh, size_t question, void *arg)
-{
-	struct nftnl_rule *rule = nftnl_rule_alloc();
-	struct strangers *strangers = arg;
-	const char *jump;
-	bool ok = true;
-
-	(void)question;
-	if (!rule)
-		return -ENOMEM;
-	if (!nftnl_rule_nlmsg_parse(nlh, rule)) {
-		if (!looks_into_dropped(strangers->job, rule, &jump))
-			ok = add_string(&strangers->homes,
-					nftnl_rule_get_str(rule,
-							   NFTNL_RULE_CHAIN));
-		else if (jump)
-			ok = add_string(&strangers->left, jump);
-	}
-	nftnl_rule_free(rule);
-	return ok ? 0 : -ENOMEM;
-}
-
-static int find_strangers(struct job *job, bool *ret)
-{
-	struct strangers strangers = { .job = job };
-	int code = dump_table(job->link, NFT_MSG_GETRULE, NFTA_RULE_TABLE,
-			      take_stranger, &strangers);
-	size_t i;
-
-	*ret = false;
-	for (i = 0; i < strangers.homes.n; i++)
-		*ret = *ret || !has_string(&strangers.left,
-					   strangers.homes.list[i]);
-	free(strangers.homes.list);
-	free(strangers.left.list);
-	return code;
-}
-
 /* Deleting after adding: what is owned anew never passes a moment unowned. */
-static int fill_batch(struct job *job, bool *ret_empty)
+static int change_sets(struct job *job, const struct rules *rules)
 {
-	bool strangers = true;
 	size_t i;
-	int code = find_dropped(job);
+	int code = install_sets(job);
 
-	*ret_empty = !code && is_empty(job);
-	if (*ret_empty && job->n_sets)
-		code = find_strangers(job, &strangers);
-	if (code)
-		return code;
-	if (!strangers) {
-		delete_named(job, NFT_MSG_DELTABLE, NFTA_TABLE_NAME, 0,
-			     FWH_NFT_TABLE);
-		return 0;
-	}
-	code = install_sets(job);
 	for (i = 0; !code && i < job->n_elements; i++) {
 		const struct element *element = &job->elements[i];
 		const struct present *set = find_set(job, element->claim->set);
@@ -1274,7 +1239,26 @@ static int fill_batch(struct job *job, bool *ret_empty)
 		if (!stays_right(element) && !(set && set->dropped))
 			change_element(job, element);
 	}
-	return code ? code : drop_sets(job);
+	if (!code)
+		drop_sets(job, rules);
+	return code;
+}
+
+static int fill_batch(struct job *job, bool *ret_empty)
+{
+	struct rules rules = { .job = job };
+	int code = find_dropped(job);
+
+	*ret_empty = !code && is_empty(job);
+	if (!code)
+		code = find_rules(&rules);
+	if (!code && *ret_empty && job->n_sets && !has_stranger(&rules))
+		delete_named(job, NFT_MSG_DELTABLE, NFTA_TABLE_NAME, 0,
+			     FWH_NFT_TABLE);
+	else if (!code)
+		code = change_sets(job, &rules);
+	free(rules.list);
+	return code;
 }
 
 static int explain(const struct job *job, int code, size_t refused,
