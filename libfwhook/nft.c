@@ -547,7 +547,8 @@ static const struct purpose *find_purpose(const struct content *c)
 {
 	static const struct purpose marks = { "mark", "", false };
 
-	return c->marks ? &marks : &purposes[c->table][c->part];
+	return c->marks && c->part == FWH_PART_IN ?
+	       &marks : &purposes[c->table][c->part];
 }
 
 /* "to-peer", or "to-peer-k3f9a" where it is not as usual. */
