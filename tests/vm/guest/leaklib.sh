@@ -19,14 +19,21 @@ sites() {	# LINE...
 # Small datagrams, as many a second as the machine's command line says.
 rate=$(sed -n 's/.*rate=\([0-9]*\).*/\1/p' /proc/cmdline)
 udp() {		# netns address
-	on "$1" perl -MSocket -MTime::HiRes=time,sleep -e '
+	# Of Perl there is no more than perl-base: no Time::HiRes.
+	on "$1" perl -MSocket -e '
+		sub uptime {
+			open(my $f, "<", "/proc/uptime") or die;
+			return (split " ", <$f>)[0];
+		}
 		socket(my $s, AF_INET, SOCK_DGRAM, 0) or die;
 		my $to = pack_sockaddr_in(9, inet_aton($ARGV[0]));
-		my ($n, $start) = (0, time);
+		my ($n, $start) = (0, uptime);
 		for (;;) {
-			send($s, "x" x 64, 0, $to);
-			my $ahead = $start + ++$n / $ARGV[1] - time;
-			sleep($ahead) if $ahead > 0;
+			my $due = (uptime() - $start) * $ARGV[1];
+			for (; $n < $due; $n++) {
+				send($s, "x" x 64, 0, $to);
+			}
+			select(undef, undef, undef, 0.01);
 		}' "$2" "${rate:-100}" &
 }
 
@@ -40,6 +47,7 @@ tcp() {		# netns address
 # All from one side: with traps at both ends and traffic from both, Libreswan
 # 4.10 negotiates twice at once and does not always find out of it.
 traffic() {
+	since=$SECONDS
 	on elan socat -u TCP4-LISTEN:7,fork,reuseaddr OPEN:/dev/null,append &
 	udp wlan 192.0.2.10
 	tcp wlan 192.0.2.10
@@ -147,7 +155,16 @@ start_both() {
 	await east
 }
 
+# Zeros mean something if there was traffic.
+talked() {
+	local sent seconds=$((SECONDS - since + 1))
+	sent=$(on wlan nstat -asz UdpOutDatagrams | awk '$1 == "UdpOutDatagrams" { print $2 }')
+	echo "# $SCENARIO: $((sent / seconds)) small datagrams a second" >> "$RESULTS"
+	above "the LAN was talking" "$sent" $((seconds * ${rate:-100} / 10))
+}
+
 finish_leaks() {
+	[ -z "${since:-}" ] || talked
 	if [ -n "$STOCK" ]; then
 		echo "leaked - all of $SCENARIO, by capture: $(captured)" >> "$RESULTS"
 	else

@@ -34,3 +34,4 @@ add site site6
 both up
 event "flows that were translated before the up" true
 [ -n "$STOCK" ] || is "no flow is translated any more" "$(on west conntrack -L 2> /dev/null | grep 'src=192.0.1' | grep -c 'dst=198.51.100.1 ')" 0
+[ -n "$STOCK" ] || talked
