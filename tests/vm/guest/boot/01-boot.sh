@@ -67,7 +67,7 @@ before() {
 		[Unit]
 		DefaultDependencies=no
 		After=network-pre.target
-		Before=network.target
+		Before=network.target network-online.target ipsec.service
 		[Service]
 		Type=oneshot
 		RemainAfterExit=yes

@@ -42,7 +42,8 @@ away_with_box() {
 	route replace 192.0.2.0/24 via 198.51.100.2
 	EOF
 }
-up_again() { whack west --name "$1" --terminate; up "$1"; }
+# A daemon whose peer cannot answer does not get rid of an SA otherwise.
+up_again() { delete "$1"; add "$1"; up "$1"; }
 topology
 for netns in west east; do
 	on $netns sysctl -q -w net.ipv4.conf.all.promote_secondaries=1
