@@ -342,9 +342,10 @@ static void find_common(const struct builder *b, struct content *c)
 }
 
 static void put_rule(const struct builder *b, const struct content *c,
-		     const struct fwh_rule *rule, struct fwh_nft_rule *r)
+		     const struct fwh_rule *rule, bool translated,
+		     struct fwh_nft_rule *r)
 {
-	fwh_nft_put_addresses(r, rule);
+	fwh_nft_put_addresses(r, rule, translated);
 	fwh_nft_put_selector(r, rule);
 	if (!c->has_common)
 		fwh_nft_put_policy(r, rule);
@@ -356,7 +357,7 @@ static void put_rule(const struct builder *b, const struct content *c,
  * to know. */
 static void put_ports(const struct builder *b, const struct content *c,
 		      const struct fwh_rule *rule, struct fwh_nft_set *set,
-		      const char *chain)
+		      const char *chain, bool translated)
 {
 	struct fwh_rule copy = *rule;
 	struct fwh_nft_rule *r;
@@ -369,7 +370,7 @@ static void put_ports(const struct builder *b, const struct content *c,
 			copy.dport.lo = copy.dport.hi = rule->dports[i];
 		r = add_rule((struct builder *)b, set, chain);
 		if (r)
-			put_rule(b, c, &copy, r);
+			put_rule(b, c, &copy, translated, r);
 	}
 }
 
@@ -394,12 +395,14 @@ static void put_copy_mark(struct builder *b, struct fwh_nft_set *set,
 	}
 }
 
-/* The content's rules from `from' to before `to', in this chain. */
+/* The content's rules from `from' to before `to', in the chain of the owner. */
 static void put_content(struct builder *b, const struct content *c,
-			struct fwh_nft_set *set, const char *chain,
-			enum fwh_nft_owner owner, size_t from, size_t to)
+			struct fwh_nft_set *set, enum fwh_nft_owner owner,
+			size_t from, size_t to)
 {
+	bool translated = owner == FWH_NFT_OF_NAT_GATE;
 	size_t first = set->n_rules, i, n = 0;
+	const char *chain = set->shared[owner];
 	struct fwh_nft_rule *r;
 
 	for (i = 0; i < b->plan->n; i++) {
@@ -408,7 +411,7 @@ static void put_content(struct builder *b, const struct content *c,
 		if (!is_by_address(b, c, rule) || n++ < from || n > to)
 			continue;
 		if (rule->sports[0] || rule->dports[0]) {
-			put_ports(b, c, rule, set, chain);
+			put_ports(b, c, rule, set, chain, translated);
 		} else if (rule->action == FWH_CONNMARK_RESTORE ||
 			   rule->action == FWH_CONNMARK_SAVE) {
 			put_copy_mark(b, set, chain,
@@ -417,7 +420,7 @@ static void put_content(struct builder *b, const struct content *c,
 		} else {
 			r = add_rule(b, set, chain);
 			if (r)
-				put_rule(b, c, rule, r);
+				put_rule(b, c, rule, translated, r);
 		}
 	}
 	for (i = first; i < set->n_rules; i++)
@@ -453,7 +456,7 @@ static void put_common(const struct content *c, struct fwh_nft_rule *r)
  * what those left. */
 static void add_lookup(struct builder *b, const struct content *c,
 		       struct fwh_nft_set *set, const char *chain,
-		       bool conntrack)
+		       bool translated)
 {
 	struct fwh_nft_rule *r = add_rule(b, set, chain);
 	unsigned int src_len = 0, dst_len = 0;
@@ -461,85 +464,79 @@ static void add_lookup(struct builder *b, const struct content *c,
 	if (!r)
 		return;
 	fwh_nft_shape(set->name, &src_len, &dst_len);	/* we made the name */
-	if (!*set->gate)
+	if (!c->n_exempt)
 		put_common(c, r);
 	if (is_inline(c))
 		fwh_nft_put_state(r, c->last);
-	fwh_nft_put_lookup(r, c->family, src_len, dst_len, conntrack,
+	fwh_nft_put_lookup(r, c->family, src_len, dst_len, translated,
 			   set->name);
 	if (c->selector)
 		fwh_nft_put_selector(r, c->selector);
-	if (*set->hits)
-		fwh_nft_put_jump(r, set->hits);
-	else
+	if (is_inline(c))
 		fwh_nft_put_action(r, c->last, &b->accept);
+	else
+		fwh_nft_put_jump(r, set->shared[FWH_NFT_OF_HITS]);
 }
 
-/* The base chains of the content.  The guard is asked a second time behind source
+/* A chain of the content's own: its exemptions, then the lookup. */
+static void add_gate(struct builder *b, const struct content *c,
+		     struct fwh_nft_set *set, const char *name,
+		     bool translated)
+{
+	enum fwh_nft_owner owner = translated ? FWH_NFT_OF_NAT_GATE :
+						FWH_NFT_OF_GATE;
+	char *chain = set->shared[owner];
+
+	if (*chain)
+		return;
+	snprintf(chain, FWH_NFT_NAME_MAX, "%.40s%s", name,
+		 translated ? "-nat" : "");
+	put_content(b, c, set, owner, 0, c->n_exempt);
+	add_lookup(b, c, set, chain, translated);
+}
+
+static void add_base(struct builder *b, const struct content *c,
+		     struct fwh_nft_set *set, const char *name,
+		     enum fwh_nft_base base)
+{
+	/* Whoever translates, what conntrack has seen is the true source. */
+	bool translated = base == FWH_NFT_AFTER_SRCNAT;
+	struct fwh_nft_rule *r;
+
+	assert(base != FWH_NFT_BASE_MAX);
+	if (!c->n_exempt) {
+		add_lookup(b, c, set, fwh_nft_base[base].name, translated);
+		return;
+	}
+	add_gate(b, c, set, name, translated);
+	r = add_rule(b, set, fwh_nft_base[base].name);
+	if (!r)
+		return;
+	r->owner = translated ? FWH_NFT_OF_NAT_GATE : FWH_NFT_OF_GATE;
+	put_common(c, r);
+	fwh_nft_put_jump(r, set->shared[r->owner]);
+}
+
+/* Everything that a new set needs.  The guard is asked a second time behind source
  * NAT, where a translated packet has lost the policy that it had before. */
-static size_t find_bases(const struct content *c, const char *ret[FWH_HOOK_MAX + 1])
+static void equip(struct builder *b, const struct content *c,
+		  struct fwh_nft_set *set, const char *name)
 {
 	enum fwh_hook hook;
-	size_t n = 0;
 
+	if (!is_inline(c)) {
+		snprintf(set->shared[FWH_NFT_OF_HITS], FWH_NFT_NAME_MAX,
+			 "%.40s-hit", name);
+		put_content(b, c, set, FWH_NFT_OF_HITS, c->n_exempt, c->n);
+	}
 	for (hook = 0; hook < FWH_HOOK_MAX; hook++) {
 		enum fwh_nft_base base = bases[c->table][hook];
 
 		if (!(c->hooks & 1u << hook))
 			continue;
-		assert(base != FWH_NFT_BASE_MAX);
-		ret[n++] = fwh_nft_base[base].name;
+		add_base(b, c, set, name, base);
 		if (base == FWH_NFT_POSTROUTING)
-			ret[n++] = fwh_nft_base[FWH_NFT_AFTER_SRCNAT].name;
-	}
-	return n;
-}
-
-/* Whoever translates, the addresses that conntrack has seen are the true ones. */
-static bool is_after_srcnat(const char *base)
-{
-	return !strcmp(base, fwh_nft_base[FWH_NFT_AFTER_SRCNAT].name);
-}
-
-static void add_gate(struct builder *b, const struct content *c,
-		     struct fwh_nft_set *set, const char *const *base, size_t n)
-{
-	struct fwh_nft_rule *r;
-	size_t i;
-
-	put_content(b, c, set, set->gate, FWH_NFT_OF_GATE, 0, c->n_exempt);
-	for (i = 0; i < n; i++) {
-		r = add_rule(b, set, base[i]);
-		if (!r)
-			return;
-		r->owner = FWH_NFT_OF_GATE;
-		put_common(c, r);
-		fwh_nft_put_jump(r, set->gate);
-	}
-}
-
-/* Everything that a new set needs. */
-static void equip(struct builder *b, const struct content *c,
-		  struct fwh_nft_set *set, const char *name)
-{
-	const char *base[FWH_HOOK_MAX + 1];
-	size_t n = find_bases(c, base), i;
-
-	if (!is_inline(c)) {
-		snprintf(set->hits, sizeof(set->hits), "%.40s-hit", name);
-		put_content(b, c, set, set->hits, FWH_NFT_OF_HITS, c->n_exempt,
-			    c->n);
-	}
-	if (c->n_exempt) {
-		strcpy(set->gate, name);	/* as short */
-		add_gate(b, c, set, base, n);
-		add_lookup(b, c, set, set->gate, false);
-	}
-	for (i = 0; i < n; i++) {
-		if (!c->n_exempt)
-			add_lookup(b, c, set, base[i], is_after_srcnat(base[i]));
-		else if (is_after_srcnat(base[i]))
-			add_lookup(b, c, set, set->gate, true);
+			add_base(b, c, set, name, FWH_NFT_AFTER_SRCNAT);
 	}
 }
 
@@ -589,7 +586,7 @@ static void hash_content(struct builder *b, struct content *c)
 		snprintf(hooks, sizeof(hooks), "%u", c->hooks);
 		hash_text(&c->hash, hooks);
 	}
-	put_content(b, c, &scratch, "", FWH_NFT_OF_SET, 0,
+	put_content(b, c, &scratch, FWH_NFT_OF_SET, 0,
 		    is_inline(c) ? c->n_exempt : c->n);
 	for (i = 0; i < scratch.n_rules; i++)
 		hash_text(&c->hash, scratch.rules[i].text);
@@ -682,7 +679,7 @@ static void add_connmark(struct builder *b, uint32_t reqid, uint32_t mask)
 	snprintf(name, sizeof(name), "connmark-save-%08x", mask);
 	set = get_set(b, name, FWH_NFT_REQID_IN, false, &is_new);
 	if (is_new && set) {
-		strcpy(set->hits, name);
+		strcpy(set->shared[FWH_NFT_OF_HITS], name);
 		put_copy_mark(b, set, name, true, mask);
 		for (i = 0; i < set->n_rules; i++)
 			set->rules[i].owner = FWH_NFT_OF_HITS;

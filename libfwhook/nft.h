@@ -47,7 +47,9 @@ extern const struct fwh_nft_base_chain fwh_nft_base[FWH_NFT_BASE_MAX];
 enum fwh_nft_owner {
 	FWH_NFT_OF_SET,
 	FWH_NFT_OF_GATE,
-	FWH_NFT_OF_HITS
+	FWH_NFT_OF_NAT_GATE,
+	FWH_NFT_OF_HITS,
+	FWH_NFT_OWNER_COUNT
 };
 
 struct fwh_nft_rule {
@@ -65,9 +67,10 @@ struct fwh_nft_rule {
 void fwh_nft_rule_begin(struct fwh_nft_rule *r, const char *chain);
 void fwh_nft_rule_free(struct fwh_nft_rule *r);
 
-/* The matches of a plan's rule but for its addresses, if it has been dispatched
- * by them, and its action.  accept: the mark that stands for accepted. */
-void fwh_nft_put_addresses(struct fwh_nft_rule *r, const struct fwh_rule *rule);
+/* The matches of a plan's rule and its action.  translated: the source is that of
+ * before source NAT.  accept: the mark that stands for accepted. */
+void fwh_nft_put_addresses(struct fwh_nft_rule *r, const struct fwh_rule *rule,
+			   bool translated);
 void fwh_nft_put_selector(struct fwh_nft_rule *r, const struct fwh_rule *rule);
 void fwh_nft_put_policy(struct fwh_nft_rule *r, const struct fwh_rule *rule);
 void fwh_nft_put_state(struct fwh_nft_rule *r, const struct fwh_rule *rule);
@@ -109,8 +112,9 @@ struct fwh_nft_set {
 	enum fwh_nft_type type;
 	bool counter;			/* one an element */
 	/* Chains that it shares with sets of the same content, "" for none: what
-	 * is exempt before the lookup, and what happens to those it finds. */
-	char gate[FWH_NFT_NAME_MAX], hits[FWH_NFT_NAME_MAX];
+	 * is exempt before the lookup, the same behind source NAT, and what
+	 * happens to packets that the lookup finds. */
+	char shared[FWH_NFT_OWNER_COUNT][FWH_NFT_NAME_MAX];
 	struct fwh_nft_rule *rules;	/* of those chains and of base chains */
 	size_t n_rules, cap_rules;
 	struct fwh_nft_key *keys;

@@ -77,6 +77,7 @@ struct job {
 	size_t n_elements;
 	struct strings chains;		/* those that are there */
 	struct fwh_nft_batch batch;
+	const char *misfit;		/* a set of our name, but not our type */
 	const char **notes;		/* what each message of the batch is about */
 	size_t n_notes, cap_notes;
 };
@@ -109,6 +110,7 @@ static void forget(struct job *job)
 	job->claims = NULL;
 	job->elements = NULL;
 	job->notes = NULL;
+	job->misfit = NULL;
 	memset(&job->chains, 0, sizeof(job->chains));
 	job->n_sets = job->cap_sets = job->n_claims = job->cap_claims = 0;
 	job->n_elements = job->n_notes = job->cap_notes = 0;
@@ -452,10 +454,16 @@ static int find_elements(struct job *job, struct fwh_err *err)
 		return fwh_fail(err, -ENOMEM, "out of memory");
 	for (i = 0; i < job->n_elements; i++) {
 		const struct claim *claim = job->elements[i].claim;
+		const struct present *set = find_set(job, claim->set);
 		struct nlmsghdr *nlh;
 
-		if (!find_set(job, claim->set))
+		if (!set)
 			continue;
+		if (set->key_len != claim->key.len) {
+			job->misfit = claim->set;
+			fwh_nft_batch_free(&batch);
+			return -EEXIST;
+		}
 		nlh = fwh_nft_begin(job->link, &batch, NFT_MSG_GETSETELEM,
 				    NFPROTO_INET, 0);
 		if (!nlh)
@@ -815,7 +823,7 @@ static int take_chain(const struct nlmsghdr *nlh, size_t question, void *arg)
 /* Sets to make, each once, in the order of the plans. */
 struct todo {
 	const struct fwh_nft_set *set;
-	bool brings_gate, brings_hits;
+	bool brings[FWH_NFT_OWNER_COUNT]; /* the rules of these owners */
 };
 
 static int find_todo(const struct job *job, struct todo **ret, size_t *ret_n)
@@ -834,7 +842,8 @@ static int find_todo(const struct job *job, struct todo **ret, size_t *ret_n)
 				continue;
 			if (!grow(&todo, n, &cap, sizeof(*todo)))
 				return -ENOMEM;
-			todo[n++] = (struct todo){ .set = set };
+			todo[n] = (struct todo){ .set = set };
+			todo[n++].brings[FWH_NFT_OF_SET] = true;
 		}
 	}
 	*ret = fwh_steal(todo);
@@ -864,12 +873,12 @@ static bool new_shared(struct job *job, const char *chain)
 /* In the order in which a dry run prints them. */
 static void new_chains(struct job *job, struct todo *todo, size_t n)
 {
-	size_t i;
+	size_t i, j;
 
-	for (i = 0; i < n; i++) {
-		todo[i].brings_gate = new_shared(job, todo[i].set->gate);
-		todo[i].brings_hits = new_shared(job, todo[i].set->hits);
-	}
+	for (i = 0; i < n; i++)
+		for (j = 0; j < FWH_NFT_OWNER_COUNT; j++)
+			if (new_shared(job, todo[i].set->shared[j]))
+				todo[i].brings[j] = true;
 	for (i = 0; i < FWH_NFT_BASE_MAX; i++) {
 		const char *name = fwh_nft_base[i].name;
 
@@ -883,15 +892,10 @@ static void install(struct job *job, const struct todo *todo)
 {
 	const struct fwh_nft_set *set = todo->set;
 	size_t i;
-	const bool brings[] = {
-		[FWH_NFT_OF_SET] = true,
-		[FWH_NFT_OF_GATE] = todo->brings_gate,
-		[FWH_NFT_OF_HITS] = todo->brings_hits,
-	};
 
 	new_set(job, set);
 	for (i = 0; i < set->n_rules; i++)
-		if (brings[set->rules[i].owner])
+		if (todo->brings[set->rules[i].owner])
 			new_rule(job, &set->rules[i]);
 }
 
@@ -1269,6 +1273,10 @@ static int explain(const struct job *job, int code, size_t refused,
 						    "accept-in-chain";
 	const char *said = *words ? words : strerror(-code);
 
+	if (job->misfit)
+		return fwh_fail(err, code, "nftables: set %s in table inet %s "
+				"is of another type; delete it with nft",
+				job->misfit, FWH_NFT_TABLE);
 	if (code == -EPERM && refused == SIZE_MAX)
 		return fwh_fail(err, code, "nftables: not permitted; "
 				"CAP_NET_ADMIN is needed");

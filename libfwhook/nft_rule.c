@@ -270,13 +270,41 @@ static void match_iface(struct fwh_nft_rule *r, const char *what, uint32_t key,
 	compare(r, NFT_CMP_EQ, buf, sizeof(buf));
 }
 
-void fwh_nft_put_addresses(struct fwh_nft_rule *r, const struct fwh_rule *rule)
+static void load_ct_source(struct fwh_nft_rule *r, enum fwh_family family,
+			   uint8_t dir, uint32_t reg)
+{
+	struct nftnl_expr *e = add(r, "ct");
+
+	set32(e, NFTNL_EXPR_CT_KEY, families[family].ct_src);
+	set32(e, NFTNL_EXPR_CT_DREG, reg);
+	if (e)
+		nftnl_expr_set_u8(e, NFTNL_EXPR_CT_DIR, dir);
+}
+
+static void match_ct_source(struct fwh_nft_rule *r, enum fwh_family family,
+			    const struct fwh_net *net)
+{
+	char buf[FWH_ADDR_STRLEN];
+
+	say(r, "ct original %s saddr %s", families[family].name,
+	    fwh_addr_format(&net->addr, buf));
+	if (net->len < fwh_family_bits(family))
+		sprintf(r->text + strlen(r->text), "/%u", net->len);
+	load_ct_source(r, family, IP_CT_DIR_ORIGINAL, NFT_REG_1);
+	keep_prefix(r, family, NFT_REG_1, net->len);
+	compare(r, NFT_CMP_EQ, net->addr.b, fwh_family_bytes(family));
+}
+
+void fwh_nft_put_addresses(struct fwh_nft_rule *r, const struct fwh_rule *rule,
+			   bool translated)
 {
 	enum fwh_family family = rule->family;
 
 	match_iface(r, "iifname", NFT_META_IIFNAME, rule->in);
 	match_iface(r, "oifname", NFT_META_OIFNAME, rule->out);
-	if (rule->has_src)
+	if (rule->has_src && translated)
+		match_ct_source(r, family, &rule->src);
+	else if (rule->has_src)
 		match_net(r, family, "saddr", families[family].src, &rule->src);
 	if (rule->has_dst)
 		match_net(r, family, "daddr", families[family].dst, &rule->dst);
@@ -304,17 +332,6 @@ static void lookup(struct fwh_nft_rule *r, const char *set)
 	say(r, "@%s", set);
 	set32(e, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
 	set_str(r, e, NFTNL_EXPR_LOOKUP_SET, set);
-}
-
-static void load_ct_source(struct fwh_nft_rule *r, enum fwh_family family,
-			   uint8_t dir, uint32_t reg)
-{
-	struct nftnl_expr *e = add(r, "ct");
-
-	set32(e, NFTNL_EXPR_CT_KEY, families[family].ct_src);
-	set32(e, NFTNL_EXPR_CT_DREG, reg);
-	if (e)
-		nftnl_expr_set_u8(e, NFTNL_EXPR_CT_DIR, dir);
 }
 
 void fwh_nft_put_lookup(struct fwh_nft_rule *r, enum fwh_family family,

@@ -53,12 +53,12 @@ static void print_set(const struct fwh_nft_set *set, const char *owner, FILE *f)
 /* Does an earlier set bring the chain along? */
 static bool is_shared(const struct fwh_nft *nft, size_t n, const char *chain)
 {
-	size_t i;
+	size_t i, j;
 
 	for (i = 0; i < n; i++)
-		if (!strcmp(nft->sets[i].gate, chain) ||
-		    !strcmp(nft->sets[i].hits, chain))
-			return true;
+		for (j = 0; j < FWH_NFT_OWNER_COUNT; j++)
+			if (!strcmp(nft->sets[i].shared[j], chain))
+				return true;
 	return false;
 }
 
@@ -66,12 +66,8 @@ static bool is_shared(const struct fwh_nft *nft, size_t n, const char *chain)
 static bool is_repeated(const struct fwh_nft *nft, size_t n,
 			const struct fwh_nft_rule *rule)
 {
-	const struct fwh_nft_set *set = &nft->sets[n];
-
-	return (rule->owner == FWH_NFT_OF_GATE &&
-		is_shared(nft, n, set->gate)) ||
-	       (rule->owner == FWH_NFT_OF_HITS &&
-		is_shared(nft, n, set->hits));
+	return rule->owner != FWH_NFT_OF_SET &&
+	       is_shared(nft, n, nft->sets[n].shared[rule->owner]);
 }
 
 /* The rules of a chain; those that stand ahead of the others first.  f may be
@@ -113,15 +109,14 @@ static void print_shared(const struct fwh_nft *nft, size_t n, const char *chain,
 
 int fwh_nft_print(const struct fwh_nft *nft, const char *owner, FILE *f)
 {
-	size_t i;
+	size_t i, j;
 
 	fprintf(f, "table inet %s {\n", FWH_NFT_TABLE);
 	for (i = 0; i < nft->n; i++)
 		print_set(&nft->sets[i], owner, f);
-	for (i = 0; i < nft->n; i++) {
-		print_shared(nft, i, nft->sets[i].gate, f);
-		print_shared(nft, i, nft->sets[i].hits, f);
-	}
+	for (i = 0; i < nft->n; i++)
+		for (j = 0; j < FWH_NFT_OWNER_COUNT; j++)
+			print_shared(nft, i, nft->sets[i].shared[j], f);
 	for (i = 0; i < FWH_NFT_BASE_MAX; i++) {
 		const struct fwh_nft_base_chain *base = &fwh_nft_base[i];
 
