@@ -495,12 +495,11 @@ static void add_gate(struct builder *b, const struct content *c,
 	add_lookup(b, c, set, chain, translated);
 }
 
+/* translated: by the addresses of before source NAT. */
 static void add_base(struct builder *b, const struct content *c,
 		     struct fwh_nft_set *set, const char *name,
-		     enum fwh_nft_base base)
+		     enum fwh_nft_base base, bool translated)
 {
-	/* Whoever translates, what conntrack has seen is the true source. */
-	bool translated = base == FWH_NFT_AFTER_SRCNAT;
 	struct fwh_nft_rule *r;
 
 	assert(base != FWH_NFT_BASE_MAX);
@@ -517,8 +516,9 @@ static void add_base(struct builder *b, const struct content *c,
 	fwh_nft_put_jump(r, set->shared[r->owner]);
 }
 
-/* Everything that a new set needs.  The guard is asked a second time behind source
- * NAT, where a translated packet has lost the policy that it had before. */
+/* Everything that a new set needs.  The guard is asked again behind source NAT,
+ * where a translated packet has lost the policy that it had before: both for
+ * what it was, as conntrack has seen it, and for what it is now. */
 static void equip(struct builder *b, const struct content *c,
 		  struct fwh_nft_set *set, const char *name)
 {
@@ -534,9 +534,11 @@ static void equip(struct builder *b, const struct content *c,
 
 		if (!(c->hooks & 1u << hook))
 			continue;
-		add_base(b, c, set, name, base);
-		if (base == FWH_NFT_POSTROUTING)
-			add_base(b, c, set, name, FWH_NFT_AFTER_SRCNAT);
+		add_base(b, c, set, name, base, false);
+		if (base != FWH_NFT_POSTROUTING)
+			continue;
+		add_base(b, c, set, name, FWH_NFT_AFTER_SRCNAT, false);
+		add_base(b, c, set, name, FWH_NFT_AFTER_SRCNAT, true);
 	}
 }
 
