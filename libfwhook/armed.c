@@ -225,7 +225,7 @@ int fwh_guards_arm(const struct fwh_call_options *options,
 	if (!code)
 		code = fwh_targets_commit(fwh_config_globals(session.config),
 					  session.store, targets.list,
-					  targets.n, err);
+					  targets.n, false, err);
 	if (!code) {
 		*ret_n = targets.n;
 		*ret_complaints = session.complaints;
@@ -294,11 +294,30 @@ int fwh_guards_disarm(const struct fwh_call_options *options, const char *conn,
 	}
 	if (!code)
 		code = fwh_targets_commit(fwh_config_globals(session.config),
-					  session.store, targets, n, err);
+					  session.store, targets, n, false,
+					  err);
 	if (!code)
 		code = disarm_saved(&session, conn, &n, err);
 	if (!code)
 		*ret_n = n;
+	close_session(&session);
+	return code;
+}
+
+/* ---- reconciling ------------------------------------------------------------------- */
+
+int fwh_guards_reconcile(const struct fwh_call_options *options,
+			 void (*complaint)(const struct fwh_err *err, void *arg),
+			 void *arg, size_t *ret_n, size_t *ret_complaints,
+			 struct fwh_err *err)
+{
+	struct session session = { .complain = complaint, .arg = arg };
+	int code = open_session(&session, options, err);
+
+	if (!code)
+		code = fwh_connections_renew(session.config, session.store,
+					     complain, &session, ret_n, err);
+	*ret_complaints = session.complaints;
 	close_session(&session);
 	return code;
 }

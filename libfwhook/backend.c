@@ -65,10 +65,10 @@ const char *fwh_backend_name(const struct fwh_backend *backend)
 
 int fwh_backend_apply(const struct fwh_backend *backend,
 		      const struct fwh_globals *globals,
-		      const struct fwh_change *changes, size_t n,
+		      const struct fwh_change *changes, size_t n, bool all,
 		      struct fwh_err *err)
 {
-	return backend->apply(globals, changes, n, err);
+	return backend->apply(globals, changes, n, all, err);
 }
 
 int fwh_backend_print(const struct fwh_backend *backend,

@@ -8,7 +8,7 @@
 struct fwh_backend {
 	const char *name;
 	int (*apply)(const struct fwh_globals *globals,
-		     const struct fwh_change *changes, size_t n,
+		     const struct fwh_change *changes, size_t n, bool all,
 		     struct fwh_err *err);
 	int (*print)(const struct fwh_globals *globals,
 		     const struct fwh_plan *plan, FILE *f);
@@ -19,6 +19,8 @@ extern const struct fwh_backend fwh_backend_nftables;
 
 /* Do the legacy tables hold anything that is not ours?  Makes no table. */
 bool fwh_iptables_is_used(void);
+/* A number that is another when a rule was added to them or taken away. */
+uint64_t fwh_iptables_shape(void);
 /* Has this kernel nf_tables? */
 bool fwh_nftables_is_there(void);
 /* Does it hold a table that is not ours? */

@@ -277,7 +277,7 @@ static int commit(struct fwh_call *call, struct fwh_store *store,
 {
 	struct fwh_err trouble;
 	int code = fwh_targets_commit(fwh_call_globals(call), store, target, 1,
-				      err);
+				      false, err);
 
 	/* The guard stands now; that it would not after a boot is no reason to
 	 * give the connection up. */
@@ -459,7 +459,7 @@ static int sweep_dead(struct fwh_call *call, struct fwh_store *store,
 		return fwh_fail(err, -ENOMEM, "out of memory");
 	n = gather_dead(call, records, n, targets);
 	return n ? fwh_targets_commit(fwh_call_globals(call), store, targets, n,
-				      err) : 0;
+				      false, err) : 0;
 }
 
 static bool is_of_backend(struct fwh_call *call, struct fwh_store *store)
@@ -473,8 +473,10 @@ static bool is_of_backend(struct fwh_call *call, struct fwh_store *store)
 static void move_all(struct fwh_call *call, struct fwh_store *store)
 {
 	struct fwh_err trouble;
+	size_t n;
 
-	if (fwh_connections_move(call->config, store, &trouble))
+	if (fwh_connections_renew(call->config, store, NULL, NULL, &n,
+				  &trouble))
 		call->warning = trouble;
 }
 

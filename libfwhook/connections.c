@@ -89,14 +89,14 @@ static int leave_others(const struct fwh_globals *globals,
 			continue;
 		change.plan = &nothing;
 		code = fwh_backend_apply(fwh_backend_find(name), globals,
-					 &change, 1, err);
+					 &change, 1, false, err);
 	}
 	return code;
 }
 
 static int apply(const struct fwh_globals *globals,
 		 const struct fwh_target *targets,
-		 const struct fwh_change *changes, size_t n,
+		 const struct fwh_change *changes, size_t n, bool all,
 		 struct fwh_err *err)
 {
 	const struct fwh_backend *backend = fwh_backend_find(globals->backend);
@@ -105,7 +105,7 @@ static int apply(const struct fwh_globals *globals,
 	if (!backend)
 		return fwh_fail(err, -EINVAL, "backend = %s: not built in",
 				globals->backend);
-	code = fwh_backend_apply(backend, globals, changes, n, err);
+	code = fwh_backend_apply(backend, globals, changes, n, all, err);
 	return code ? code : leave_others(globals, targets, changes, n, err);
 }
 
@@ -134,7 +134,7 @@ static int record(struct fwh_store *store, const struct fwh_target *target,
 }
 
 static int commit(const struct fwh_globals *globals, struct fwh_store *store,
-		  struct fwh_target *targets, size_t n,
+		  struct fwh_target *targets, size_t n, bool all,
 		  struct fwh_plan *plans, struct fwh_change *changes,
 		  struct fwh_err *err)
 {
@@ -154,8 +154,8 @@ static int commit(const struct fwh_globals *globals, struct fwh_store *store,
 	}
 	if (!code && n == 1)
 		code = stage(store, &targets[0], err);
-	if (!code && n)
-		code = apply(globals, targets, changes, n, err);
+	if (!code && (n || all))
+		code = apply(globals, targets, changes, n, all, err);
 	for (i = 0; !code && i < n; i++)
 		code = record(store, &targets[i], n == 1, err);
 	return code;
@@ -163,7 +163,7 @@ static int commit(const struct fwh_globals *globals, struct fwh_store *store,
 
 int fwh_targets_commit(const struct fwh_globals *globals,
 		       struct fwh_store *store, struct fwh_target *targets,
-		       size_t n, struct fwh_err *err)
+		       size_t n, bool all, struct fwh_err *err)
 {
 	fwh_autofree struct fwh_plan *plans = calloc(n + 1, sizeof(*plans));
 	fwh_autofree struct fwh_change *changes = calloc(n + 1,
@@ -173,20 +173,40 @@ int fwh_targets_commit(const struct fwh_globals *globals,
 
 	if (!plans || !changes)
 		return fwh_fail(err, -ENOMEM, "out of memory");
-	code = commit(globals, store, targets, n, plans, changes, err);
+	code = commit(globals, store, targets, n, all, plans, changes, err);
 	for (i = 0; i < n; i++)
 		fwh_plan_free(&plans[i]);
 	return code;
 }
 
-int fwh_connections_move(const struct fwh_config *config,
-			 struct fwh_store *store, struct fwh_err *err)
+/* Records that cannot be read are somebody's all the same. */
+struct damage {
+	void (*complain)(const struct fwh_err *err, void *arg);
+	void *arg;
+	size_t n;
+};
+
+static void count_damage(const struct fwh_err *err, void *arg)
+{
+	struct damage *damage = arg;
+
+	damage->n++;
+	if (damage->complain)
+		damage->complain(err, damage->arg);
+}
+
+int fwh_connections_renew(const struct fwh_config *config,
+			  struct fwh_store *store,
+			  void (*complain)(const struct fwh_err *err, void *arg),
+			  void *arg, size_t *ret_n, struct fwh_err *err)
 {
 	const struct fwh_globals *globals = fwh_config_globals(config);
 	fwh_autofree struct fwh_record *records = NULL;
 	fwh_autofree struct fwh_target *targets = NULL;
+	struct damage damage = { .complain = complain, .arg = arg };
 	size_t n, i;
-	int code = fwh_store_list(store, NULL, NULL, &records, &n, err);
+	int code = fwh_store_list(store, count_damage, &damage, &records, &n,
+				  err);
 
 	if (code)
 		return code;
@@ -200,7 +220,8 @@ int fwh_connections_move(const struct fwh_config *config,
 		fwh_config_resolve(config, records[i].ev.conn,
 				   &targets[i].settings);
 	}
-	code = n ? fwh_targets_commit(globals, store, targets, n, err) : 0;
+	code = fwh_targets_commit(globals, store, targets, n, !damage.n, err);
+	*ret_n = n;
 	return code ? code : fwh_store_set_backend(store, globals->backend, err);
 }
 

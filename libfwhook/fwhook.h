@@ -533,11 +533,13 @@ struct fwh_change {
 /* Make it so, for all changes or for none: one commit a table, and none where
  * the kernel holds it already.  If a later table fails, the earlier ones are
  * put back.  Foreign rules, their order and counters are kept.
+ * all: the changes are all connections that there are; what others seem to have
+ * goes, and what is damaged is made anew.
  * Returns 0, -ETIMEDOUT (somebody else holds the lock), -ENOPROTOOPT (the
  * kernel lacks a table, match or target), -EPERM, or what the kernel said. */
 int fwh_backend_apply(const struct fwh_backend *backend,
 		      const struct fwh_globals *globals,
-		      const struct fwh_change *changes, size_t n,
+		      const struct fwh_change *changes, size_t n, bool all,
 		      struct fwh_err *err);
 /* Print what it would make a kernel hold that held nothing else: in the form of
  * iptables-save, or as nft reads it.  Pure.  Returns 0, -ENOMEM or -EIO. */
@@ -598,6 +600,18 @@ int fwh_guards_arm(const struct fwh_call_options *options,
  * guarded until it is down.  ret_n: how many there were. */
 int fwh_guards_disarm(const struct fwh_call_options *options, const char *conn,
 		      size_t *ret_n, struct fwh_err *err);
+/* Make the kernel hold what the records say, of every connection: rules that were
+ * lost come back, what has no record goes.  ret_n: how many connections. */
+int fwh_guards_reconcile(const struct fwh_call_options *options,
+			 void (*complain)(const struct fwh_err *err, void *arg),
+			 void *arg, size_t *ret_n, size_t *ret_complaints,
+			 struct fwh_err *err);
+/* Do so now, and again whenever somebody else has changed nftables' ruleset, or the
+ * legacy tables while they hold our rules: within a fraction of a second.
+ * Returns a negative errno when it can watch no longer. */
+int fwh_guards_monitor(const struct fwh_call_options *options,
+		       void (*complain)(const struct fwh_err *err, void *arg),
+		       void *arg, struct fwh_err *err);
 /* The backend that these options lead to, and why in a few words. */
 int fwh_guards_backend(const struct fwh_call_options *options,
 		       const struct fwh_backend **ret, const char **ret_why,

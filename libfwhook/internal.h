@@ -231,15 +231,18 @@ struct fwh_target {
 /* Plan, looking for passthrough policies in the kernel. */
 int fwh_target_plan(const struct fwh_target *target, struct fwh_plan *ret,
 		    struct fwh_err *err);
-/* Make kernel and records hold all targets, or none.  The store is locked.
+/* Make kernel and records hold all targets, or none.  The store is locked.  all:
+ * there are no others.
  * What another backend held of them is taken away after. */
 int fwh_targets_commit(const struct fwh_globals *globals,
 		       struct fwh_store *store, struct fwh_target *targets,
-		       size_t n, struct fwh_err *err);
-/* Bring every connection over to the backend of the settings, each as it is.  The
- * store is locked for all. */
-int fwh_connections_move(const struct fwh_config *config,
-			 struct fwh_store *store, struct fwh_err *err);
+		       size_t n, bool all, struct fwh_err *err);
+/* Make every connection anew as its record says, over to the backend of the
+ * settings if it was of another.  The store is locked for all. */
+int fwh_connections_renew(const struct fwh_config *config,
+			  struct fwh_store *store,
+			  void (*complain)(const struct fwh_err *err, void *arg),
+			  void *arg, size_t *ret_n, struct fwh_err *err);
 /* The record of the same connection with nothing but its guard. */
 struct fwh_record fwh_record_armed(const struct fwh_record *record);
 

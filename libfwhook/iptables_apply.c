@@ -827,7 +827,7 @@ static int take_lock(unsigned int wait_ms, int *ret_fd, struct fwh_err *err)
 }
 
 static int apply(const struct fwh_globals *globals,
-		 const struct fwh_change *changes, size_t n,
+		 const struct fwh_change *changes, size_t n, bool all,
 		 struct fwh_err *err)
 {
 	struct transaction tr = {
@@ -836,6 +836,7 @@ static int apply(const struct fwh_globals *globals,
 	fwh_autofd lock = -1;
 	int code;
 
+	(void)all;	/* chains without a record are left alone */
 	code = take_lock(globals->lock_wait_ms, &lock, err);
 	if (code)
 		return code;
@@ -894,6 +895,39 @@ bool fwh_iptables_is_used(void)
 				return true;
 	}
 	return false;
+}
+
+static uint64_t table_shape(int fd, enum fwh_family family, enum fwh_table table)
+{
+	struct ipt_getinfo info;	/* ip6t_getinfo is the same */
+	socklen_t len = sizeof(info);
+
+	memset(&info, 0, sizeof(info));
+	strcpy(info.name, fwh_table_name[table]);
+	if (getsockopt(fd, family == FWH_IPV4 ? IPPROTO_IP : IPPROTO_IPV6,
+		       family == FWH_IPV4 ? IPT_SO_GET_INFO : IP6T_SO_GET_INFO,
+		       &info, &len))
+		return 0;
+	return (uint64_t)info.size << 32 | info.num_entries;
+}
+
+uint64_t fwh_iptables_shape(void)
+{
+	uint64_t shape = 0;
+	enum fwh_family family;
+	enum fwh_table table;
+
+	for (family = 0; family < FWH_FAMILY_MAX; family++) {
+		unsigned int present = tables_present(family);
+		fwh_autofd fd = socket(family == FWH_IPV4 ? AF_INET : AF_INET6,
+				       SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+
+		for (table = 0; fd >= 0 && table < FWH_TABLE_MAX; table++)
+			if (present & 1u << table)
+				shape = shape * 31 +
+					table_shape(fd, family, table);
+	}
+	return shape;
 }
 
 static int print(const struct fwh_globals *globals,

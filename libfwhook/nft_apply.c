@@ -66,6 +66,8 @@ struct job {
 	const struct fwh_globals *globals;
 	const struct fwh_change *changes;
 	size_t n;
+	bool all;			/* there is no other connection */
+	char (*owners)[FWH_NFT_OWNER_MAX]; /* with `all': of the changes, sorted */
 	struct fwh_nft *nfts;		/* one a change */
 	struct fwh_nft_link *link;
 	uint32_t generation;
@@ -77,6 +79,7 @@ struct job {
 	size_t n_elements;
 	struct strings chains;		/* those that are there */
 	struct fwh_nft_batch batch;
+	bool rebuild;			/* rules are missing: all anew */
 	const char *misfit;		/* a set of our name, but not our type */
 	const char **notes;		/* what each message of the batch is about */
 	size_t n_notes, cap_notes;
@@ -111,6 +114,7 @@ static void forget(struct job *job)
 	job->elements = NULL;
 	job->notes = NULL;
 	job->misfit = NULL;
+	job->rebuild = false;
 	memset(&job->chains, 0, sizeof(job->chains));
 	job->n_sets = job->cap_sets = job->n_claims = job->cap_claims = 0;
 	job->n_elements = job->n_notes = job->cap_notes = 0;
@@ -521,26 +525,48 @@ static void remove_owner(char comment[COMMENT_MAX], const char *owner)
 
 struct forgotten {
 	struct job *job;
-	const char *set, *owner;
+	const char *set;
+	const char *owner;		/* NULL: whoever is none of the job's */
 	int code;
 };
+
+static int compare_owners(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static bool is_forgotten(const struct forgotten *forgotten, const char *owner)
+{
+	const struct job *job = forgotten->job;
+
+	if (forgotten->owner)
+		return !strcmp(owner, forgotten->owner);
+	return strcmp(owner, "+") != 0 &&
+	       !bsearch(owner, job->owners, job->n, sizeof(*job->owners),
+			compare_owners);
+}
 
 static int claim_owned(struct nftnl_set_elem *e, void *arg)
 {
 	struct forgotten *forgotten = arg;
-	char comment[COMMENT_MAX] = "";
+	char comment[COMMENT_MAX] = "", *owner, *save = NULL;
 	struct fwh_nft_key key;
 	uint32_t len;
 	const void *data = nftnl_set_elem_get(e, NFTNL_SET_ELEM_KEY, &len);
 
-	read_comment(e, comment);
-	if (len > sizeof(key.b) || !find_owner(comment, forgotten->owner))
+	if (len > sizeof(key.b))
 		return 0;
 	memset(&key, 0, sizeof(key));
 	memcpy(key.b, data, len);
 	key.len = len;
-	forgotten->code = add_claim(forgotten->job, forgotten->set, &key,
-				    forgotten->owner, NULL);
+	read_comment(e, comment);
+	for (owner = strtok_r(comment, " ", &save); owner && !forgotten->code;
+	     owner = strtok_r(NULL, " ", &save))
+		if (strlen(owner) < FWH_NFT_OWNER_MAX &&
+		    is_forgotten(forgotten, owner))
+			forgotten->code = add_claim(forgotten->job,
+						    forgotten->set, &key,
+						    owner, NULL);
 	return forgotten->code;
 }
 
@@ -558,28 +584,42 @@ static int take_owned(const struct nlmsghdr *nlh, size_t question, void *arg)
 	return forgotten->code;
 }
 
+/* In the sets of reqids, or in all. */
+static int claim_forgotten_in(struct job *job, const char *owner, bool all)
+{
+	struct forgotten forgotten = { .job = job, .owner = owner };
+	size_t i;
+	int code = 0;
+
+	for (i = 0; !code && i < job->n_sets; i++) {
+		if (!all && job->sets[i].key_len != sizeof(uint32_t))
+			continue;
+		forgotten.set = job->sets[i].name;
+		code = dump_set(job->link, forgotten.set, take_owned,
+				&forgotten);
+	}
+	return code;
+}
+
 /* A connection that goes, and whose record is lost: no one knows the reqid that
- * it had, but the elements say whose they are. */
+ * it had, but the elements say whose they are.  And where the changes are all
+ * there is, nobody else has anything. */
 static int claim_forgotten(struct job *job)
 {
 	char owner[FWH_NFT_OWNER_MAX];
-	struct forgotten forgotten = { .job = job, .owner = owner };
-	size_t i, j;
+	size_t i;
 	int code = 0;
 
-	for (i = 0; i < job->n; i++) {
+	if (job->all)
+		return claim_forgotten_in(job, NULL, true);
+	for (i = 0; !code && i < job->n; i++) {
 		const struct fwh_change *change = &job->changes[i];
 
-		if (change->before || change->after->sa.reqid)
+		if (change->before || change->after->sa.reqid ||
+		    !(change->after->ev.verbs & FWH_DOWN))
 			continue;
 		fwh_nft_owner(&change->plan->key, owner);
-		for (j = 0; !code && j < job->n_sets; j++) {
-			if (job->sets[j].key_len != sizeof(uint32_t))
-				continue;
-			forgotten.set = job->sets[j].name;
-			code = dump_set(job->link, forgotten.set, take_owned,
-					&forgotten);
-		}
+		code = claim_forgotten_in(job, owner, false);
 	}
 	return code;
 }
@@ -826,7 +866,9 @@ struct todo {
 	bool brings[FWH_NFT_OWNER_COUNT]; /* the rules of these owners */
 };
 
-static int find_todo(const struct job *job, struct todo **ret, size_t *ret_n)
+/* all: those that are there, too. */
+static int find_todo(const struct job *job, bool all, struct todo **ret,
+		     size_t *ret_n)
 {
 	fwh_autofree struct todo *todo = NULL;
 	size_t i, j, k, n = 0, cap = 0;
@@ -838,7 +880,7 @@ static int find_todo(const struct job *job, struct todo **ret, size_t *ret_n)
 			for (k = 0; k < n; k++)
 				if (!strcmp(todo[k].set->name, set->name))
 					break;
-			if (k < n || find_set(job, set->name))
+			if (k < n || (!all && find_set(job, set->name)))
 				continue;
 			if (!grow(&todo, n, &cap, sizeof(*todo)))
 				return -ENOMEM;
@@ -903,12 +945,13 @@ static int install_sets(struct job *job)
 {
 	fwh_autofree struct todo *todo = NULL;
 	size_t n, i;
-	int code = find_todo(job, &todo, &n);
+	int code = find_todo(job, false, &todo, &n);
 
 	if (code || !n)
 		return code;
-	code = dump_table(job->link, NFT_MSG_GETCHAIN, NFTA_CHAIN_TABLE,
-			  take_chain, job);
+	if (!job->rebuild)
+		code = dump_table(job->link, NFT_MSG_GETCHAIN,
+				  NFTA_CHAIN_TABLE, take_chain, job);
 	if (code)
 		return code;
 	new_table(job);
@@ -1007,8 +1050,9 @@ static int find_dropped(struct job *job)
 /* A rule of the table, as far as it matters to what goes. */
 struct seen {
 	char chain[FWH_NFT_NAME_MAX], jump[FWH_NFT_NAME_MAX];
+	char look[FWH_NFT_NAME_MAX];	/* the set it looks into */
 	uint64_t handle;
-	bool looks, goes;		/* into a set; with it */
+	bool goes;			/* with that set */
 };
 
 struct rules {
@@ -1023,9 +1067,9 @@ static void see_expr(struct job *job, struct nftnl_expr *e, struct seen *ret)
 	const struct present *set;
 
 	if (!strcmp(name, "lookup")) {
-		set = find_set(job, nftnl_expr_get_str(e,
-						NFTNL_EXPR_LOOKUP_SET));
-		ret->looks = true;
+		snprintf(ret->look, sizeof(ret->look), "%s",
+			 nftnl_expr_get_str(e, NFTNL_EXPR_LOOKUP_SET));
+		set = find_set(job, ret->look);
 		ret->goes = set && set->dropped;
 	} else if (!strcmp(name, "immediate") &&
 		   nftnl_expr_is_set(e, NFTNL_EXPR_IMM_CHAIN)) {
@@ -1079,7 +1123,7 @@ static bool is_idle_gate(const struct rules *rules, const char *chain)
 	for (i = 0; i < rules->n; i++) {
 		const struct seen *seen = &rules->list[i];
 
-		if (!seen->looks || strcmp(seen->chain, chain) != 0)
+		if (!*seen->look || strcmp(seen->chain, chain) != 0)
 			continue;
 		if (!seen->goes)
 			return false;
@@ -1107,7 +1151,7 @@ static void find_going(struct rules *rules)
 	for (i = 0; i < rules->n; i++) {
 		struct seen *seen = &rules->list[i];
 
-		if (!seen->looks && *seen->jump &&
+		if (!*seen->look && *seen->jump &&
 		    is_idle_gate(rules, seen->jump))
 			seen->goes = true;
 	}
@@ -1214,6 +1258,110 @@ static void drop_sets(struct job *job, const struct rules *rules)
 				     NFTA_SET_NAME, job->sets[i].name);
 }
 
+/* ---- rules that are missing --------------------------------------------------------------------------- */
+
+/* What a rule's own text says of it. */
+static void see_text(const struct fwh_nft_rule *rule, struct seen *ret)
+{
+	const char *look = strchr(rule->text, '@');
+	const char *jump = strstr(rule->text, "jump ");
+
+	memset(ret, 0, sizeof(*ret));
+	strcpy(ret->chain, rule->chain);
+	if (look)
+		snprintf(ret->look, sizeof(ret->look), "%.*s",
+			 (int)strcspn(look + 1, " "), look + 1);
+	if (jump)
+		snprintf(ret->jump, sizeof(ret->jump), "%s", jump + 5);
+}
+
+static int compare_seen(const void *a, const void *b)
+{
+	const struct seen *x = a, *y = b;
+	int diff = strcmp(x->chain, y->chain);
+
+	if (!diff)
+		diff = strcmp(x->look, y->look);
+	return diff ? diff : strcmp(x->jump, y->jump);
+}
+
+/* The rules of all sets that are wanted, those of shared chains once. */
+static int find_expected(struct job *job, struct rules *ret)
+{
+	struct strings shared = { .n = 0 };
+	fwh_autofree struct todo *todo = NULL;
+	size_t n, i, j;
+	int code = find_todo(job, true, &todo, &n);
+
+	for (i = 0; !code && i < n; i++) {
+		const struct fwh_nft_set *set = todo[i].set;
+
+		for (j = 0; j < FWH_NFT_OWNER_COUNT; j++) {
+			const char *chain = set->shared[j];
+
+			if (!*chain || has_string(&shared, chain))
+				continue;
+			todo[i].brings[j] = true;
+			if (!add_string(&shared, chain))
+				code = -ENOMEM;
+		}
+		for (j = 0; !code && j < set->n_rules; j++) {
+			if (!todo[i].brings[set->rules[j].owner])
+				continue;
+			if (!grow(&ret->list, ret->n, &ret->cap,
+				  sizeof(*ret->list)))
+				code = -ENOMEM;
+			else
+				see_text(&set->rules[j], &ret->list[ret->n++]);
+		}
+	}
+	free(shared.list);
+	return code;
+}
+
+/* Is each of these among those, as often? */
+static bool has_all(struct rules *these, struct rules *those)
+{
+	size_t i, j = 0;
+
+	if (these->n)
+		qsort(these->list, these->n, sizeof(*these->list),
+		      compare_seen);
+	if (those->n)
+		qsort(those->list, those->n, sizeof(*those->list),
+		      compare_seen);
+	for (i = 0; i < these->n; i++, j++) {
+		while (j < those->n &&
+		       compare_seen(&those->list[j], &these->list[i]) < 0)
+			j++;
+		if (j == those->n ||
+		    compare_seen(&those->list[j], &these->list[i]))
+			return false;
+	}
+	return true;
+}
+
+/* A set may be there and its rules not, after somebody's "flush chain". */
+static int check_rules(struct job *job)
+{
+	struct rules expected = { .job = job }, found = { .job = job };
+	int code;
+
+	if (!job->all || !job->n_sets)
+		return 0;
+	code = find_expected(job, &expected);
+	if (!code)
+		code = dump_table(job->link, NFT_MSG_GETRULE, NFTA_RULE_TABLE,
+				  take_rule, &found);
+	if (!code)
+		job->rebuild = !has_all(&expected, &found);
+	if (job->rebuild)
+		job->n_sets = 0;
+	free(expected.list);
+	free(found.list);
+	return code;
+}
+
 /* ---- the transaction: the whole -------------------------------------------------------------------- */
 
 /* Will there be no set? */
@@ -1254,6 +1402,9 @@ static int fill_batch(struct job *job, bool *ret_empty)
 	int code = find_dropped(job);
 
 	*ret_empty = !code && is_empty(job);
+	if (job->rebuild)
+		delete_named(job, NFT_MSG_DELTABLE, NFTA_TABLE_NAME, 0,
+			     FWH_NFT_TABLE);
 	if (!code)
 		code = find_rules(&rules);
 	if (!code && *ret_empty && job->n_sets && !has_stranger(&rules))
@@ -1306,6 +1457,8 @@ static int try_once(struct job *job, struct fwh_err *err)
 	if (!code)
 		code = dump_table(job->link, NFT_MSG_GETSET, NFTA_SET_TABLE,
 				  take_set, job);
+	if (!code)
+		code = check_rules(job);
 	if (!code)
 		code = claim_all(job, err);
 	if (!code)
@@ -1363,19 +1516,27 @@ static int build_all(struct job *job, struct fwh_err *err)
 	int code = 0;
 
 	job->nfts = calloc(job->n + 1, sizeof(*job->nfts));
-	if (!job->nfts)
+	job->owners = calloc(job->n + 1, sizeof(*job->owners));
+	if (!job->nfts || !job->owners)
 		code = -ENOMEM;
-	for (i = 0; !code && i < job->n; i++)
+	for (i = 0; !code && i < job->n; i++) {
+		fwh_nft_owner(&job->changes[i].plan->key, job->owners[i]);
 		code = fwh_nft_build(job->changes[i].plan, job->globals,
 				     &job->nfts[i]);
+	}
+	if (!code && job->n)
+		qsort(job->owners, job->n, sizeof(*job->owners),
+		      compare_owners);
 	return code ? fwh_fail(err, code, "out of memory") : 0;
 }
 
 static int apply(const struct fwh_globals *globals,
-		 const struct fwh_change *changes, size_t n,
+		 const struct fwh_change *changes, size_t n, bool all,
 		 struct fwh_err *err)
 {
-	struct job job = { .globals = globals, .changes = changes, .n = n };
+	struct job job = {
+		.globals = globals, .changes = changes, .n = n, .all = all,
+	};
 	size_t i;
 	int code = build_all(&job, err);
 
@@ -1388,6 +1549,7 @@ static int apply(const struct fwh_globals *globals,
 	for (i = 0; job.nfts && i < n; i++)
 		fwh_nft_free(&job.nfts[i]);
 	free(job.nfts);
+	free(job.owners);
 	return code;
 }
 

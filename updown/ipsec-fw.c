@@ -47,6 +47,30 @@ static int arm(struct program *prog)
 	return complaints ? 1 : 0;
 }
 
+static int reconcile(struct program *prog)
+{
+	size_t n, complaints;
+	struct fwh_err err;
+
+	if (prog->n_args)
+		return 2;
+	if (fwh_guards_reconcile(&prog->options, complain, NULL, &n,
+				 &complaints, &err))
+		return fail(&err);
+	printf("%zu connection%s as recorded\n", n, n == 1 ? "" : "s");
+	return complaints ? 1 : 0;
+}
+
+static int monitor(struct program *prog)
+{
+	struct fwh_err err;
+
+	if (prog->n_args)
+		return 2;
+	fwh_guards_monitor(&prog->options, complain, NULL, &err);
+	return fail(&err);
+}
+
 /* Only a person at a terminal is asked. */
 static bool is_sure(const struct program *prog)
 {
@@ -148,6 +172,10 @@ static const struct {
 	  "configured guards" },
 	{ "disarm", disarm, "disarm NAME...|--all   release the traffic of "
 	  "connections that are down" },
+	{ "monitor", monitor, "monitor                reconcile whenever somebody "
+	  "changes the tables" },
+	{ "reconcile", reconcile, "reconcile              put back what was "
+	  "lost, as the records say" },
 	{ "status", status, "status                 the connections, a line "
 	  "each" },
 };
