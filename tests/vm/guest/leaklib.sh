@@ -113,6 +113,16 @@ back4() {
 	check "$1: IPv4 is back within 2 s" answers 192.0.2.10
 }
 
+# Libreswan 5 says "already in negotiation" and no more where a trap or a revival
+# came first.
+up() {
+	whack west --name "$1" --initiate
+	wait_for 20 has_sa "$1"
+}
+has_sa() {
+	whack west --trafficstatus | grep "\"$1\""
+}
+
 both() {	# up|down|delete: in both families
 	"$1" site
 	"$1" site6
