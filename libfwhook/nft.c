@@ -412,10 +412,8 @@ static void put_content(struct builder *b, const struct content *c,
 			continue;
 		if (rule->sports[0] || rule->dports[0]) {
 			put_ports(b, c, rule, set, chain, translated);
-		} else if (rule->action == FWH_CONNMARK_RESTORE ||
-			   rule->action == FWH_CONNMARK_SAVE) {
-			put_copy_mark(b, set, chain,
-				      rule->action == FWH_CONNMARK_SAVE,
+		} else if (rule->action == FWH_CONNMARK_RESTORE) {
+			put_copy_mark(b, set, chain, false,
 				      rule->set_mark.mask);
 		} else {
 			r = add_rule(b, set, chain);

@@ -723,6 +723,11 @@ void fwh_nft_put_action(struct fwh_nft_rule *r, const struct fwh_rule *rule,
 		fwh_nft_put_set_mark(r, false, ~rule->set_mark.mask,
 				     rule->set_mark.value);
 		break;
+	case FWH_CONNMARK_SAVE:
+		/* Which mark the packet has, the rule knows. */
+		fwh_nft_put_set_mark(r, true, ~rule->set_mark.mask,
+				     rule->set_mark.value);
+		break;
 	case FWH_SET_MSS:
 	case FWH_CLAMP_MSS:
 		put_mss(r, rule->action == FWH_CLAMP_MSS, rule->mss);
@@ -732,7 +737,6 @@ void fwh_nft_put_action(struct fwh_nft_rule *r, const struct fwh_rule *rule,
 		put_log(r, rule);
 		break;
 	case FWH_JUMP:
-	case FWH_CONNMARK_SAVE:
 	case FWH_CONNMARK_RESTORE:
 	case FWH_ACTION_MAX:
 		assert(!"an action that is not one statement");
