@@ -315,7 +315,7 @@ exempts() {	# in|out|any [match...]
 	nftables)
 		case $side in in) side=from ;; out) side=to ;; any) side='[a-z]*' ;; esac
 		match="$*"
-		own_rules | grep " $side-peer" | tr ';' '\n' | sort -u |
+		own_rules | grep " $side-peer" | tr ';' '\n' | sort -u | grep -v 'ct original' |
 			grep -c "${match//\/32/}.* return$"
 		;;
 	esac
