@@ -51,4 +51,34 @@ printf '#!/bin/sh\nexit 3\n' > "$WORK/script"
 chmod 700 "$WORK/script"
 printf '[default]\nchain-updown = %s\n' "$WORK/script" | ini
 clean 3 "script that fails" call up-client
+# Shared elements, other settings, a range, rules in chains of others: what only
+# nftables has.
+if [ $BACKEND = nftables ]; then
+settings 'reject = yes' 'log = LOG'
+iptables-nft -P FORWARD DROP
+other=(PLUTO_CONNECTION=other PLUTO_SA_REQID=16400)
+clean 0 "two connections of the same selectors" call up-client
+clean 0 "the second" call up-client "${other[@]}"
+settings 'accept = none' 'nat-exempt = no' 'mark = off'
+clean 0 "other settings" call up-client
+clean 0 "down of one" call down-client
+clean 0 "down of the other" call down-client "${other[@]}"
+settings 'mark-source = esp' 'connmark = yes' 'mark = 0x10000/0xff0000' 'accept-in = udp/1-100, icmp'
+range=(PLUTO_PEER_CLIENT=192.0.2.1-192.0.2.30)
+clean 0 "a range, marks on ESP" call up-client "${range[@]}"
+rm -rf "$RUN"
+clean 0 "down without record" call down-client "${range[@]}"
+hosts=(PLUTO_MY_CLIENT=198.51.100.1/32 PLUTO_PEER_CLIENT=198.51.100.2/32)
+settings
+clean 0 "host to host" call up-host "${hosts[@]}"
+nft add rule inet ipsec_fw prerouting counter
+clean 0 "host to host, down" call down-host "${hosts[@]}"
+call up-client
+call up-client "${other[@]}"
+printf '[global]\nbackend = %s\n[default]\nchain-updown = off\nguard = up\n' \
+	iptables > "$INI"
+clean 0 "a move to the other backend" call route-client
+clean 0 "down of both" call down-client
+call down-client "${other[@]}"
+fi
 is "nothing is left" "$(rules_of office)" 0
