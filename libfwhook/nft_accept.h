@@ -7,7 +7,8 @@
 
 /* Add to the batch what it takes to have, at the top of each chain of
  * accept-in-chain that there is, the rule that accepts our mark; and to have it
- * nowhere, in no chain at all, if remove is set.  Returns 0 or what the kernel said. */
+ * nowhere, in no chain at all, if remove is set.  Returns 0 or what the kernel
+ * said. */
 int fwh_nft_accept_hooks(struct fwh_nft_link *link,
 			 const struct fwh_globals *globals, bool remove,
 			 struct fwh_nft_batch *batch);

@@ -2,7 +2,7 @@
 # valgrind over the ways through the program: no error, nothing lost.
 . "$TESTS/netns/lib.sh"
 WRAP=(valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=all
-	--show-leak-kinds=all --track-fds=no --log-file="$WORK/valgrind.%p")
+	--show-leak-kinds=all --track-fds=no --vgdb=no --log-file="$WORK/valgrind.%p")
 
 clean() {	# status NAME call...: the status, and valgrind's silence
 	local status=$1 name=$2
