@@ -94,7 +94,7 @@ static int leave_others(const struct fwh_globals *globals,
 	return code;
 }
 
-static int apply(const struct fwh_globals *globals,
+static int apply(const struct fwh_globals *globals, struct fwh_store *store,
 		 const struct fwh_target *targets,
 		 const struct fwh_change *changes, size_t n, bool all,
 		 struct fwh_err *err)
@@ -105,8 +105,14 @@ static int apply(const struct fwh_globals *globals,
 	if (!backend)
 		return fwh_fail(err, -EINVAL, "backend = %s: not built in",
 				globals->backend);
+	code = fwh_store_lock_tables(store, err);
+	if (code)
+		return code;
 	code = fwh_backend_apply(backend, globals, changes, n, all, err);
-	return code ? code : leave_others(globals, targets, changes, n, err);
+	if (!code)
+		code = leave_others(globals, targets, changes, n, err);
+	fwh_store_unlock_tables(store);
+	return code;
 }
 
 static int stage(struct fwh_store *store, const struct fwh_target *target,
@@ -155,7 +161,7 @@ static int commit(const struct fwh_globals *globals, struct fwh_store *store,
 	if (!code && n == 1)
 		code = stage(store, &targets[0], err);
 	if (!code && (n || all))
-		code = apply(globals, targets, changes, n, all, err);
+		code = apply(globals, store, targets, changes, n, all, err);
 	for (i = 0; !code && i < n; i++)
 		code = record(store, &targets[i], n == 1, err);
 	return code;

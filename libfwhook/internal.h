@@ -178,6 +178,9 @@ void fwh_store_close(struct fwh_store *store);
  * or locked again. */
 int fwh_store_lock(struct fwh_store *store, const struct fwh_key *key,
 		   struct fwh_err *err);
+/* Hold the tables against other calls, from the look at them to the commit. */
+int fwh_store_lock_tables(struct fwh_store *store, struct fwh_err *err);
+void fwh_store_unlock_tables(struct fwh_store *store);
 /* Returns 0, -ENOENT, or -EBADMSG for a damaged record, which is worth a
  * warning only. */
 int fwh_store_read(struct fwh_store *store, const struct fwh_key *key,

@@ -17,7 +17,7 @@
 
 /* Somebody who ignores the lock changed the table between our init and our
  * commit: read it again, this often at most. */
-#define COMMIT_TRIES	20
+#define COMMIT_TRIES	200
 
 /* ---- libiptc, both families -------------------------------------------------- */
 

@@ -8,8 +8,8 @@
 
 #include "internal.h"
 
-#define POLL_FIRST_MS	1
-#define POLL_MAX_MS	10
+#define POLL_FIRST_US	100
+#define POLL_MAX_US	10000
 
 static long long now_ms(void)
 {
@@ -24,7 +24,7 @@ static int poll_lock(int (*try)(int fd, const struct flock *range), int fd,
 		     const struct flock *range, unsigned int wait_ms)
 {
 	long long end = now_ms() + wait_ms;
-	int pause = POLL_FIRST_MS;
+	struct timespec pause = { .tv_nsec = POLL_FIRST_US * 1000 };
 
 	for (;;) {
 		long long left;
@@ -38,8 +38,9 @@ static int poll_lock(int (*try)(int fd, const struct flock *range), int fd,
 		left = end - now_ms();
 		if (left <= 0)
 			return -ETIMEDOUT;
-		poll(NULL, 0, pause < left ? pause : (int)left);
-		pause = pause * 2 > POLL_MAX_MS ? POLL_MAX_MS : pause * 2;
+		nanosleep(&pause, NULL);
+		if (pause.tv_nsec < POLL_MAX_US * 1000)
+			pause.tv_nsec *= 2;
 	}
 }
 

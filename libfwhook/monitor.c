@@ -21,6 +21,7 @@
 #define PATIENCE_MS	100
 /* How often the legacy tables are looked at. */
 #define LEGACY_MS	50
+#define LOOKS_MAX	10
 
 struct monitor {
 	const struct fwh_call_options *options;
@@ -116,11 +117,11 @@ static void tell_of_record(const struct fwh_err *trouble, void *arg)
 	tell(arg, trouble);
 }
 
-static void look(struct monitor *m)
+static void reconcile(struct monitor *m)
 {
 	const struct fwh_backend *backend;
 	struct fwh_err trouble;
-	size_t n, complaints;
+	size_t n = 0, complaints;
 	const char *why;
 
 	if (fwh_guards_reconcile(m->options, tell_of_record, m, &n,
@@ -130,8 +131,22 @@ static void look(struct monitor *m)
 		*m->last.msg = '\0';
 	m->legacy = !fwh_guards_backend(m->options, &backend, &why, NULL) &&
 		    backend == &fwh_backend_iptables && n > 0;
-	if (m->legacy)
+}
+
+/* Somebody may change a legacy table between our commit and our look at its
+ * size: once nothing was to do, that size is the right one. */
+static void look(struct monitor *m)
+{
+	uint64_t before;
+	int tries;
+
+	for (tries = 0; tries < LOOKS_MAX; tries++) {
+		before = fwh_iptables_shape();
+		reconcile(m);
 		m->shape = fwh_iptables_shape();
+		if (!m->legacy || m->shape == before)
+			return;
+	}
 }
 
 int fwh_guards_monitor(const struct fwh_call_options *options,

@@ -30,6 +30,11 @@
 #include "nft_accept.h"
 #include "nft_link.h"
 
+/* Beside a program that changes the ruleset all the time, the generation is never
+ * the one that was looked at.  Our own calls keep each other out with a lock, so
+ * after some tries whatever others do to their own tables is let be. */
+#define RACES_MAX	8
+
 #define COMMENT_MAX	128		/* with its NUL: nft reads no more */
 
 /* ---- what there is, and what there shall be -------------------------------------- */
@@ -71,6 +76,7 @@ struct job {
 	struct fwh_nft *nfts;		/* one a change */
 	struct fwh_nft_link *link;
 	uint32_t generation;
+	unsigned int lost;		/* races with other programs */
 	struct present *sets;
 	size_t n_sets, cap_sets;
 	struct claim *claims;
@@ -1475,8 +1481,9 @@ static int try_once(struct job *job, struct fwh_err *err)
 		code = fwh_nft_accept_hooks(job->link, job->globals, empty,
 					    &job->batch);
 	if (!code && job->batch.len)
-		code = fwh_nft_commit(job->link, &job->batch, job->generation,
-				      &refused, words);
+		code = fwh_nft_commit(job->link, &job->batch,
+				      job->lost < RACES_MAX ?
+				      job->generation : 0, &refused, words);
 	return code && code != -EAGAIN ?
 	       explain(job, code, refused, words, err) : code;
 }
@@ -1503,6 +1510,7 @@ static int run(struct job *job, struct fwh_err *err)
 		    waited_ms(&start) >= (long)job->globals->lock_wait_ms)
 			break;
 		forget(job);
+		job->lost++;
 		nanosleep(&pause, NULL);
 		if (pause.tv_nsec < 2000000)
 			pause.tv_nsec *= 2;
@@ -1541,11 +1549,10 @@ static int apply(const struct fwh_globals *globals,
 	int code = build_all(&job, err);
 
 	if (!code)
-		code = fwh_nft_open(&job.link, err);
+		code = fwh_nft_open_kept(&job.link, err);
 	if (!code)
 		code = run(&job, err);
 	forget(&job);
-	fwh_nft_close(job.link);
 	for (i = 0; job.nfts && i < n; i++)
 		fwh_nft_free(&job.nfts[i]);
 	free(job.nfts);

@@ -19,6 +19,7 @@
 /* So many questions at once: their answers fit into the socket's buffer. */
 #define QUESTIONS_MAX	64
 #define ANSWER_MAX	65536
+#define SEND_MAX	65536		/* what a socket takes without asking */
 
 struct fwh_nft_link {
 	struct mnl_socket *nl;
@@ -42,6 +43,20 @@ static int open_socket(struct fwh_nft_link *link)
 	return 0;
 }
 
+/* The socket that changes the ruleset is kept to the end of the process: closing it
+ * waits until the kernel has let go of what was deleted, some milliseconds, and
+ * other calls need not wait for that. */
+static struct fwh_nft_link *kept;
+
+int fwh_nft_open_kept(struct fwh_nft_link **ret, struct fwh_err *err)
+{
+	int code = kept ? 0 : fwh_nft_open(&kept, err);
+
+	if (!code)
+		*ret = kept;
+	return code;
+}
+
 int fwh_nft_open(struct fwh_nft_link **ret, struct fwh_err *err)
 {
 	struct fwh_nft_link *link = calloc(1, sizeof(*link));
@@ -58,6 +73,13 @@ int fwh_nft_open(struct fwh_nft_link **ret, struct fwh_err *err)
 	}
 	*ret = link;
 	return 0;
+}
+
+__attribute__((destructor))
+static void close_kept(void)
+{
+	fwh_nft_close(kept);
+	kept = NULL;
 }
 
 void fwh_nft_close(struct fwh_nft_link *link)
@@ -110,9 +132,10 @@ static int send_all(struct fwh_nft_link *link, const void *buf, size_t len)
 {
 	int size = (int)len;
 
-	/* One message to the kernel has to fit into the socket's buffer. */
-	setsockopt(mnl_socket_get_fd(link->nl), SOL_SOCKET, SO_SNDBUFFORCE,
-		   &size, sizeof(size));
+	/* All of it has to fit into the socket's buffer. */
+	if (len > SEND_MAX)
+		setsockopt(mnl_socket_get_fd(link->nl), SOL_SOCKET,
+			   SO_SNDBUFFORCE, &size, sizeof(size));
 	return mnl_socket_sendto(link->nl, buf, len) < 0 ? -errno : 0;
 }
 
@@ -260,7 +283,7 @@ static size_t put_mark(char *buf, uint16_t type, uint32_t seq,
 	nfg->nfgen_family = AF_UNSPEC;
 	nfg->version = NFNETLINK_V0;
 	nfg->res_id = htons(NFNL_SUBSYS_NFTABLES);
-	if (type == NFNL_MSG_BATCH_BEGIN)
+	if (type == NFNL_MSG_BATCH_BEGIN && generation)
 		mnl_attr_put_u32(nlh, NFNL_BATCH_GENID, htonl(generation));
 	return MNL_ALIGN(nlh->nlmsg_len);
 }

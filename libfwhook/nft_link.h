@@ -9,6 +9,8 @@ struct nlmsghdr;
 struct fwh_nft_link;			/* a netlink socket */
 
 int fwh_nft_open(struct fwh_nft_link **ret, struct fwh_err *err);
+/* The one for transactions, which is not to be closed. */
+int fwh_nft_open_kept(struct fwh_nft_link **ret, struct fwh_err *err);
 void fwh_nft_close(struct fwh_nft_link *link);
 
 /* Messages to send, one after the other in one buffer. */
@@ -43,7 +45,7 @@ int fwh_nft_dump(struct fwh_nft_link *link, struct fwh_nft_batch *batch,
 /* The number of the ruleset's generation. */
 int fwh_nft_generation(struct fwh_nft_link *link, uint32_t *ret);
 /* All of the batch in one transaction, if the ruleset is still of that
- * generation.  Returns 0, -EAGAIN (it is not; nothing was changed), or what the
+ * generation (0: of whatever generation).  Returns 0, -EAGAIN (it is not; nothing was changed), or what the
  * kernel said, with its own words and the number of the message that it refused
  * in *ret_refused. */
 int fwh_nft_commit(struct fwh_nft_link *link, struct fwh_nft_batch *batch,

@@ -24,6 +24,7 @@
 
 /* The lock file's bytes: a key's is 1 + its hash, the daemon list's is 0. */
 #define LOCK_DAEMONS	0
+#define LOCK_TABLES	((uint64_t)1 << 41)	/* behind all keys' */
 
 #define SMALL_TRIES	4
 
@@ -143,6 +144,28 @@ int fwh_store_lock(struct fwh_store *store, const struct fwh_key *key,
 		return fwh_fail(err, code, "%s/lock: %s", store->path,
 				strerror(-code));
 	return 0;
+}
+
+int fwh_store_lock_tables(struct fwh_store *store, struct fwh_err *err)
+{
+	int code = fwh_lock_range(store->lock, LOCK_TABLES, 1, store->wait_ms);
+
+	return code ? fwh_fail(err, code, "%s/lock: other calls have changed "
+			       "tables for %u.%u s", store->path,
+			       store->wait_ms / 1000,
+			       store->wait_ms % 1000 / 100) : 0;
+}
+
+void fwh_store_unlock_tables(struct fwh_store *store)
+{
+	struct flock range = {
+		.l_type = F_UNLCK,
+		.l_whence = SEEK_SET,
+		.l_start = (off_t)LOCK_TABLES,
+		.l_len = 1,
+	};
+
+	fcntl(store->lock, F_OFD_SETLK, &range);
 }
 
 /* ---- writing --------------------------------------------------------------- */
