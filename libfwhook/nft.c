@@ -38,6 +38,27 @@ const struct fwh_nft_base_chain fwh_nft_base[FWH_NFT_BASE_MAX] = {
 				   "srcnat + 10", NF_INET_POST_ROUTING, 110 },
 };
 
+/* What goes into an XFRM or VTI device is encrypted there, whosever it is, or
+ * dropped: no policy shows before. */
+size_t fwh_nft_prologue(const char *chain,
+			struct fwh_nft_rule ret[FWH_NFT_PROLOGUE_MAX])
+{
+	static const char *const kinds[FWH_NFT_PROLOGUE_MAX] = {
+		"xfrm", "vti", "vti6"
+	};
+	size_t i;
+
+	if (strcmp(chain, fwh_nft_base[FWH_NFT_POSTROUTING].name) != 0 &&
+	    strcmp(chain, fwh_nft_base[FWH_NFT_AFTER_SRCNAT].name) != 0)
+		return 0;
+	for (i = 0; i < FWH_NFT_PROLOGUE_MAX; i++) {
+		fwh_nft_rule_begin(&ret[i], chain);
+		fwh_nft_put_device_kind(&ret[i], kinds[i]);
+		fwh_nft_put_accept(&ret[i]);
+	}
+	return FWH_NFT_PROLOGUE_MAX;
+}
+
 static const enum fwh_nft_base bases[FWH_TABLE_MAX][FWH_HOOK_MAX] = {
 	[FWH_MANGLE] = {
 		[FWH_PREROUTING] = FWH_NFT_PREROUTING,
@@ -450,6 +471,11 @@ static void put_common(const struct content *c, struct fwh_nft_rule *r)
 		fwh_nft_put_policy(r, &rule);
 }
 
+static void hits_name(const char *content, char ret[FWH_NFT_NAME_MAX])
+{
+	snprintf(ret, FWH_NFT_NAME_MAX, "%.40s-hit", content);
+}
+
 /* The rule that looks into the set.  Behind exemptions, so that the elements count
  * what those left. */
 static void add_lookup(struct builder *b, const struct content *c,
@@ -474,6 +500,47 @@ static void add_lookup(struct builder *b, const struct content *c,
 		fwh_nft_put_action(r, c->last, &b->accept);
 	else
 		fwh_nft_put_jump(r, set->shared[FWH_NFT_OF_HITS]);
+}
+
+/* ICMP errors of this machine, from an address of its own that no selector has,
+ * quote what was decrypted: the guard asks for the addresses that they quote.
+ * Where selectors have protocols, the quoted packet may be none of theirs. */
+#define QUOTED		"quoted"
+#define TO_PEER		"to-peer"
+
+static bool has_quoted(const struct content *c)
+{
+	return c->table == FWH_MANGLE && c->part == FWH_PART_OUT &&
+	       !c->selector;
+}
+
+static void add_quoted_lookups(struct builder *b, const struct content *c,
+			       struct fwh_nft_set *set, const char *chain)
+{
+	static const uint8_t types[FWH_FAMILY_MAX][2][2] = {
+		{ { 3, 5 }, { 11, 12 } },	/* 4 and 5 quote, too */
+		{ { 1, 4 }, { 0, 0 } },
+	};
+	unsigned int src_len = 0, dst_len = 0;
+	struct fwh_nft_rule *r;
+	size_t i;
+
+	fwh_nft_shape(set->name, &src_len, &dst_len);	/* we made the name */
+	for (i = 0; i < 2 && types[c->family][i][1]; i++) {
+		r = add_rule(b, set, chain);
+		if (!r)
+			return;
+		if (!c->n_exempt)
+			put_common(c, r);
+		fwh_nft_put_icmp_types(r, c->family, types[c->family][i][0],
+				       types[c->family][i][1]);
+		fwh_nft_put_quoted_lookup(r, c->family, src_len, dst_len,
+					  set->name);
+		if (is_inline(c))
+			fwh_nft_put_action(r, c->last, &b->accept);
+		else
+			fwh_nft_put_jump(r, set->shared[FWH_NFT_OF_HITS]);
+	}
 }
 
 /* A chain of the content's own: its exemptions, then the lookup. */
@@ -523,8 +590,7 @@ static void equip(struct builder *b, const struct content *c,
 	enum fwh_hook hook;
 
 	if (!is_inline(c)) {
-		snprintf(set->shared[FWH_NFT_OF_HITS], FWH_NFT_NAME_MAX,
-			 "%.40s-hit", name);
+		hits_name(name, set->shared[FWH_NFT_OF_HITS]);
 		put_content(b, c, set, FWH_NFT_OF_HITS, c->n_exempt, c->n);
 	}
 	for (hook = 0; hook < FWH_HOOK_MAX; hook++) {
@@ -597,6 +663,29 @@ static void hash_content(struct builder *b, struct content *c)
 	free(scratch.rules);
 }
 
+/* The element once more, in the set for quoted packets. */
+static void add_quoted(struct builder *b, const struct content *c,
+		       const char *to_peer, const char *content,
+		       const struct fwh_nft_key *key)
+{
+	struct fwh_nft_set *set;
+	char name[FWH_NFT_NAME_MAX];
+	bool is_new;
+
+	snprintf(name, sizeof(name), QUOTED "%.40s", to_peer + strlen(TO_PEER));
+	set = get_set(b, name, c->family == FWH_IPV4 ? FWH_NFT_QUOTED4 :
+		      FWH_NFT_QUOTED6, true, &is_new);
+	if (!set)
+		return;
+	if (is_new) {
+		if (!is_inline(c))
+			hits_name(content, set->shared[FWH_NFT_OF_HITS]);
+		add_quoted_lookups(b, c, set, c->n_exempt ? content :
+				   fwh_nft_base[FWH_NFT_POSTROUTING].name);
+	}
+	add_key(b, set, key);
+}
+
 static void add_address(struct builder *b, const struct content *c,
 			const char *name, const struct fwh_rule *dispatch)
 {
@@ -618,6 +707,8 @@ static void add_address(struct builder *b, const struct content *c,
 		equip(b, c, set, name);
 	fwh_nft_addresses_key(src, dst, &key);
 	add_key(b, set, &key);
+	if (has_quoted(c))
+		add_quoted(b, c, set->name, name, &key);
 }
 
 /* ---- sets of reqids -------------------------------------------------------------------- */

@@ -58,6 +58,7 @@ struct fwh_nft_rule {
 	bool head;			/* before the others of its chain */
 	bool nomem;
 	bool nfproto;			/* the family was asked for already */
+	char look[FWH_NFT_NAME_MAX], jump[FWH_NFT_NAME_MAX]; /* set, chain, "" */
 	char text[FWH_NFT_TEXT_MAX];
 	struct nftnl_rule *rule;
 };
@@ -83,6 +84,16 @@ const char *fwh_nft_proto_name(uint8_t proto);
 void fwh_nft_put_lookup(struct fwh_nft_rule *r, enum fwh_family family,
 			unsigned int src_len, unsigned int dst_len,
 			bool conntrack, const char *set);
+/* The same of the packet that an ICMP error quotes, the other way round: its
+ * destination and its source. */
+void fwh_nft_put_quoted_lookup(struct fwh_nft_rule *r, enum fwh_family family,
+			       unsigned int dst_len, unsigned int src_len,
+			       const char *set);
+/* Types of ICMP errors, lo to hi. */
+void fwh_nft_put_icmp_types(struct fwh_nft_rule *r, enum fwh_family family,
+			    uint8_t lo, uint8_t hi);
+/* "xfrm", "vti": what kind of device the packet leaves through. */
+void fwh_nft_put_device_kind(struct fwh_nft_rule *r, const char *kind);
 /* The reqid of the nth template. */
 void fwh_nft_put_reqid_lookup(struct fwh_nft_rule *r, bool out,
 			      unsigned int nth, const char *set);
@@ -98,6 +109,7 @@ void fwh_nft_put_jump(struct fwh_nft_rule *r, const char *chain);
 enum fwh_nft_type {
 	FWH_NFT_ADDRS4, FWH_NFT_ADDRS6,	/* source . destination */
 	FWH_NFT_REQID_IN, FWH_NFT_REQID_OUT,
+	FWH_NFT_QUOTED4, FWH_NFT_QUOTED6, /* destination . source in an error */
 	FWH_NFT_TYPE_MAX
 };
 
@@ -125,6 +137,12 @@ struct fwh_nft {
 	struct fwh_nft_set *sets;
 	size_t n, cap;
 };
+
+/* The rules that a base chain begins with, whatever sets there are; to be freed.
+ * Returns how many. */
+#define FWH_NFT_PROLOGUE_MAX	3
+size_t fwh_nft_prologue(const char *chain,
+			struct fwh_nft_rule ret[FWH_NFT_PROLOGUE_MAX]);
 
 /* Pure.  Returns 0 or -ENOMEM. */
 int fwh_nft_build(const struct fwh_plan *plan, const struct fwh_globals *globals,

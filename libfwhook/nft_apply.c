@@ -86,6 +86,9 @@ struct job {
 	struct strings chains;		/* those that are there */
 	struct fwh_nft_batch batch;
 	bool rebuild;			/* rules are missing: all anew */
+	/* Of new base chains, as long as notes speak of them. */
+	struct fwh_nft_rule prologue[FWH_NFT_BASE_MAX][FWH_NFT_PROLOGUE_MAX];
+	size_t n_prologue;
 	const char *misfit;		/* a set of our name, but not our type */
 	const char **notes;		/* what each message of the batch is about */
 	size_t n_notes, cap_notes;
@@ -109,6 +112,13 @@ static bool grow(void *list, size_t n, size_t *cap, size_t size)
 
 static void forget(struct job *job)
 {
+	size_t i, j;
+
+	for (i = 0; i < job->n_prologue; i++)
+		for (j = 0; j < FWH_NFT_PROLOGUE_MAX; j++)
+			fwh_nft_rule_free(&job->prologue[i][j]);
+	memset(job->prologue, 0, sizeof(job->prologue));
+	job->n_prologue = 0;
 	free(job->sets);
 	free(job->claims);
 	free(job->elements);
@@ -768,37 +778,83 @@ static void new_chain(struct job *job, const char *name)
 /* Type, length, value, as nft keeps its notes; numbers of its data types and
  * expressions from its datatype.h and expression.h. */
 #define NFT_TYPE_CONCAT(a)	((a) << 6 | (a))
+#define NFT_TYPE_INTEGER	4
 #define NFT_TYPE_IPADDR		7
 #define NFT_TYPE_IP6ADDR	8
+#define NFT_EXPR_PAYLOAD	7
+#define NFT_EXPR_CONCAT		13
 #define NFT_EXPR_XFRM		27
+#define NFT_BASE_TRANSPORT	3
 
 static const struct {
 	uint32_t type, len;
-	bool reqid, out;
 } key_types[FWH_NFT_TYPE_MAX] = {
-	[FWH_NFT_ADDRS4] = { NFT_TYPE_CONCAT(NFT_TYPE_IPADDR), 8, false, false },
-	[FWH_NFT_ADDRS6] = { NFT_TYPE_CONCAT(NFT_TYPE_IP6ADDR), 32, false, false },
-	[FWH_NFT_REQID_IN] = { 4, 4, true, false },	/* integer */
-	[FWH_NFT_REQID_OUT] = { 4, 4, true, true },
+	[FWH_NFT_ADDRS4] = { NFT_TYPE_CONCAT(NFT_TYPE_IPADDR), 8 },
+	[FWH_NFT_ADDRS6] = { NFT_TYPE_CONCAT(NFT_TYPE_IP6ADDR), 32 },
+	[FWH_NFT_REQID_IN] = { NFT_TYPE_INTEGER, 4 },
+	[FWH_NFT_REQID_OUT] = { NFT_TYPE_INTEGER, 4 },
+	[FWH_NFT_QUOTED4] = { NFT_TYPE_CONCAT(NFT_TYPE_INTEGER), 8 },
+	[FWH_NFT_QUOTED6] = { NFT_TYPE_CONCAT(NFT_TYPE_INTEGER), 32 },
 };
 
-/* "typeof ipsec in reqid": without this note nft shows a number of four bytes
- * and can't read its own words again. */
-static void put_typeof_reqid(struct nlmsghdr *nlh, bool out)
+/* "ipsec in reqid" */
+static void put_reqid_udata(struct nftnl_udata_buf *buf, bool out)
 {
-	struct nftnl_udata_buf *buf = nftnl_udata_buf_alloc(128);
-	struct nftnl_udata *key, *data;
+	struct nftnl_udata *data;
 
-	if (!buf)
-		return;
-	nftnl_udata_put_u32(buf, NFTNL_UDATA_SET_KEYBYTEORDER, 1);
-	key = nftnl_udata_nest_start(buf, NFTNL_UDATA_SET_KEY_TYPEOF);
 	nftnl_udata_put_u32(buf, NFTNL_UDATA_SET_TYPEOF_EXPR, NFT_EXPR_XFRM);
 	data = nftnl_udata_nest_start(buf, NFTNL_UDATA_SET_TYPEOF_DATA);
 	nftnl_udata_put_u32(buf, 0, NFT_XFRM_KEY_REQID);
 	nftnl_udata_put_u32(buf, 1, 0);		/* of the first template */
 	nftnl_udata_put_u32(buf, 2, out);
 	nftnl_udata_nest_end(buf, data);
+}
+
+/* "@th,192,32", the nth of a concatenation */
+static void put_raw_udata(struct nftnl_udata_buf *buf, uint8_t nth,
+			  uint32_t offset, uint32_t bits)
+{
+	struct nftnl_udata *nest = nftnl_udata_nest_start(buf, nth), *data;
+
+	nftnl_udata_put_u32(buf, NFTNL_UDATA_SET_TYPEOF_EXPR,
+			    NFT_EXPR_PAYLOAD);
+	data = nftnl_udata_nest_start(buf, NFTNL_UDATA_SET_TYPEOF_DATA);
+	nftnl_udata_put_u32(buf, 0, 0);		/* of no known header */
+	nftnl_udata_put_u32(buf, 1, 0);
+	nftnl_udata_put_u32(buf, 2, NFT_BASE_TRANSPORT);
+	nftnl_udata_put_u32(buf, 3, offset);
+	nftnl_udata_put_u32(buf, 4, bits);
+	nftnl_udata_nest_end(buf, data);
+	nftnl_udata_nest_end(buf, nest);
+}
+
+static void put_quoted_udata(struct nftnl_udata_buf *buf, bool six)
+{
+	struct nftnl_udata *data;
+
+	nftnl_udata_put_u32(buf, NFTNL_UDATA_SET_TYPEOF_EXPR, NFT_EXPR_CONCAT);
+	data = nftnl_udata_nest_start(buf, NFTNL_UDATA_SET_TYPEOF_DATA);
+	put_raw_udata(buf, 0, six ? 256 : 192, six ? 128 : 32);
+	put_raw_udata(buf, 1, six ? 128 : 160, six ? 128 : 32);
+	nftnl_udata_nest_end(buf, data);
+}
+
+/* Without this note nft shows a number of some bytes and can't read its own words
+ * again. */
+static void put_typeof(struct nlmsghdr *nlh, enum fwh_nft_type type)
+{
+	struct nftnl_udata_buf *buf = nftnl_udata_buf_alloc(256);
+	struct nftnl_udata *key;
+	bool reqid = type == FWH_NFT_REQID_IN || type == FWH_NFT_REQID_OUT;
+
+	if (!buf)
+		return;
+	nftnl_udata_put_u32(buf, NFTNL_UDATA_SET_KEYBYTEORDER, reqid);
+	key = nftnl_udata_nest_start(buf, NFTNL_UDATA_SET_KEY_TYPEOF);
+	if (reqid)
+		put_reqid_udata(buf, type == FWH_NFT_REQID_OUT);
+	else
+		put_quoted_udata(buf, type == FWH_NFT_QUOTED6);
 	nftnl_udata_nest_end(buf, key);
 	mnl_attr_put(nlh, NFTA_SET_USERDATA, nftnl_udata_buf_len(buf),
 		     nftnl_udata_buf_data(buf));
@@ -821,8 +877,8 @@ static void new_set(struct job *job, const struct fwh_nft_set *set)
 	mnl_attr_put_u32(nlh, NFTA_SET_KEY_LEN,
 			 htonl(key_types[set->type].len));
 	mnl_attr_put_u32(nlh, NFTA_SET_ID, htonl((uint32_t)job->n_notes));
-	if (key_types[set->type].reqid)
-		put_typeof_reqid(nlh, key_types[set->type].out);
+	if (set->type != FWH_NFT_ADDRS4 && set->type != FWH_NFT_ADDRS6)
+		put_typeof(nlh, set->type);
 	if (set->counter) {
 		expr = mnl_attr_nest_start(nlh, NFTA_SET_EXPR);
 		mnl_attr_put_strz(nlh, NFTA_EXPR_NAME, "counter");
@@ -910,6 +966,19 @@ static bool needs_base(const struct todo *todo, size_t n, const char *name)
 	return false;
 }
 
+static void new_base(struct job *job, const char *name)
+{
+	struct fwh_nft_rule *rules = job->prologue[job->n_prologue++];
+	size_t n = fwh_nft_prologue(name, rules), i;
+
+	new_chain(job, name);
+	for (i = 0; i < n; i++) {
+		job->batch.nomem = job->batch.nomem || rules[i].nomem;
+		if (rules[i].rule)
+			new_rule(job, &rules[i]);
+	}
+}
+
 static bool new_shared(struct job *job, const char *chain)
 {
 	if (!*chain || has_string(&job->chains, chain))
@@ -932,7 +1001,7 @@ static void new_chains(struct job *job, struct todo *todo, size_t n)
 
 		if (needs_base(todo, n, name) &&
 		    !has_string(&job->chains, name))
-			new_chain(job, name);
+			new_base(job, name);
 	}
 }
 
@@ -1059,6 +1128,7 @@ struct seen {
 	char look[FWH_NFT_NAME_MAX];	/* the set it looks into */
 	uint64_t handle;
 	bool goes;			/* with that set */
+	bool prologue;			/* of a base chain */
 };
 
 struct rules {
@@ -1077,6 +1147,10 @@ static void see_expr(struct job *job, struct nftnl_expr *e, struct seen *ret)
 			 nftnl_expr_get_str(e, NFTNL_EXPR_LOOKUP_SET));
 		set = find_set(job, ret->look);
 		ret->goes = set && set->dropped;
+	} else if (!strcmp(name, "meta") &&
+		   nftnl_expr_get_u32(e, NFTNL_EXPR_META_KEY) ==
+		   NFT_META_OIFKIND) {
+		ret->prologue = true;
 	} else if (!strcmp(name, "immediate") &&
 		   nftnl_expr_is_set(e, NFTNL_EXPR_IMM_CHAIN)) {
 		jump = nftnl_expr_get_str(e, NFTNL_EXPR_IMM_CHAIN);
@@ -1238,7 +1312,7 @@ static bool has_stranger(const struct rules *rules)
 	for (i = 0; i < rules->n; i++) {
 		const struct seen *seen = &rules->list[i];
 
-		if (seen->goes)
+		if (seen->goes || seen->prologue)
 			continue;
 		for (j = 0; j < rules->n; j++)	/* its chain goes, too */
 			if (rules->list[j].goes &&
@@ -1266,21 +1340,6 @@ static void drop_sets(struct job *job, const struct rules *rules)
 
 /* ---- rules that are missing --------------------------------------------------------------------------- */
 
-/* What a rule's own text says of it. */
-static void see_text(const struct fwh_nft_rule *rule, struct seen *ret)
-{
-	const char *look = strchr(rule->text, '@');
-	const char *jump = strstr(rule->text, "jump ");
-
-	memset(ret, 0, sizeof(*ret));
-	strcpy(ret->chain, rule->chain);
-	if (look)
-		snprintf(ret->look, sizeof(ret->look), "%.*s",
-			 (int)strcspn(look + 1, " "), look + 1);
-	if (jump)
-		snprintf(ret->jump, sizeof(ret->jump), "%s", jump + 5);
-}
-
 static int compare_seen(const void *a, const void *b)
 {
 	const struct seen *x = a, *y = b;
@@ -1289,6 +1348,39 @@ static int compare_seen(const void *a, const void *b)
 	if (!diff)
 		diff = strcmp(x->look, y->look);
 	return diff ? diff : strcmp(x->jump, y->jump);
+}
+
+static int expect(const struct fwh_nft_rule *rule, struct rules *ret)
+{
+	struct seen *seen;
+
+	if (!grow(&ret->list, ret->n, &ret->cap, sizeof(*ret->list)))
+		return -ENOMEM;
+	seen = &ret->list[ret->n++];
+	memset(seen, 0, sizeof(*seen));
+	strcpy(seen->chain, rule->chain);
+	strcpy(seen->look, rule->look);
+	strcpy(seen->jump, rule->jump);
+	return 0;
+}
+
+static int expect_prologues(const struct todo *todo, size_t n,
+			    struct rules *ret)
+{
+	struct fwh_nft_rule rules[FWH_NFT_PROLOGUE_MAX];
+	size_t i, j, m;
+	int code = 0;
+
+	for (i = 0; i < FWH_NFT_BASE_MAX; i++) {
+		if (!needs_base(todo, n, fwh_nft_base[i].name))
+			continue;
+		m = fwh_nft_prologue(fwh_nft_base[i].name, rules);
+		for (j = 0; j < m; j++) {
+			code = code ? code : expect(&rules[j], ret);
+			fwh_nft_rule_free(&rules[j]);
+		}
+	}
+	return code;
 }
 
 /* The rules of all sets that are wanted, those of shared chains once. */
@@ -1311,18 +1403,12 @@ static int find_expected(struct job *job, struct rules *ret)
 			if (!add_string(&shared, chain))
 				code = -ENOMEM;
 		}
-		for (j = 0; !code && j < set->n_rules; j++) {
-			if (!todo[i].brings[set->rules[j].owner])
-				continue;
-			if (!grow(&ret->list, ret->n, &ret->cap,
-				  sizeof(*ret->list)))
-				code = -ENOMEM;
-			else
-				see_text(&set->rules[j], &ret->list[ret->n++]);
-		}
+		for (j = 0; !code && j < set->n_rules; j++)
+			if (todo[i].brings[set->rules[j].owner])
+				code = expect(&set->rules[j], ret);
 	}
 	free(shared.list);
-	return code;
+	return code ? code : expect_prologues(todo, n, ret);
 }
 
 /* Is each of these among those, as often? */

@@ -227,10 +227,16 @@ static const struct {
 	size_t src, dst;		/* offsets in the header */
 	uint32_t second;		/* register behind an address in the first */
 	uint32_t ct_src;
+	const char *icmp;
+	uint8_t icmp_proto;
 } families[FWH_FAMILY_MAX] = {
-	{ "ip", NFPROTO_IPV4, 12, 16, ARG_ADDR_SECOND4, NFT_CT_SRC_IP },
-	{ "ip6", NFPROTO_IPV6, 8, 24, ARG_ADDR_SECOND6, NFT_CT_SRC_IP6 },
+	{ "ip", NFPROTO_IPV4, 12, 16, ARG_ADDR_SECOND4, NFT_CT_SRC_IP,
+	  "icmp", IPPROTO_ICMP },
+	{ "ip6", NFPROTO_IPV6, 8, 24, ARG_ADDR_SECOND6, NFT_CT_SRC_IP6,
+	  "icmpv6", IPPROTO_ICMPV6 },
 };
+
+#define ICMP_HEADER	8		/* before what it quotes */
 
 static void match_family(struct fwh_nft_rule *r, enum fwh_family family)
 {
@@ -330,6 +336,7 @@ static void lookup(struct fwh_nft_rule *r, const char *set)
 	struct nftnl_expr *e = add(r, "lookup");
 
 	say(r, "@%s", set);
+	snprintf(r->look, sizeof(r->look), "%s", set);
 	set32(e, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
 	set_str(r, e, NFTNL_EXPR_LOOKUP_SET, set);
 }
@@ -366,6 +373,51 @@ void fwh_nft_put_lookup(struct fwh_nft_rule *r, enum fwh_family family,
 			     second);
 	}
 	keep_prefix(r, family, second, dst_len);
+	lookup(r, set);
+}
+
+/* " & 0xffffff00", as nft writes the mask of a number. */
+static const char *number_mask_text(enum fwh_family family, unsigned int len,
+				    char buf[40])
+{
+	size_t bytes = fwh_family_bytes(family), i;
+	unsigned int left = len;
+	char *p = buf;
+
+	if (len == fwh_family_bits(family))
+		return "";
+	p += sprintf(p, " & 0x");
+	for (i = 0; i < bytes; i++) {
+		unsigned int bits = left < 8 ? left : 8;
+
+		p += sprintf(p, "%02x", 0xff00u >> bits & 0xffu);
+		left -= bits;
+	}
+	return buf;
+}
+
+static void load_quoted(struct fwh_nft_rule *r, enum fwh_family family,
+			size_t at, unsigned int len, uint32_t reg)
+{
+	load_payload(r, NFT_PAYLOAD_TRANSPORT_HEADER, ICMP_HEADER + at,
+		     fwh_family_bytes(family), reg);
+	keep_prefix(r, family, reg, len);
+}
+
+void fwh_nft_put_quoted_lookup(struct fwh_nft_rule *r, enum fwh_family family,
+			       unsigned int dst_len, unsigned int src_len,
+			       const char *set)
+{
+	size_t dst = families[family].dst, src = families[family].src;
+	unsigned int bits = fwh_family_bits(family);
+	char dst_mask[40], src_mask[40];
+
+	say(r, "@th,%zu,%u%s . @th,%zu,%u%s", 8 * (ICMP_HEADER + dst), bits,
+	    number_mask_text(family, dst_len, dst_mask),
+	    8 * (ICMP_HEADER + src), bits,
+	    number_mask_text(family, src_len, src_mask));
+	load_quoted(r, family, dst, dst_len, NFT_REG_1);
+	load_quoted(r, family, src, src_len, families[family].second);
 	lookup(r, set);
 }
 
@@ -421,7 +473,7 @@ static void match_port(struct fwh_nft_rule *r, uint8_t proto, const char *what,
 
 static void match_icmp(struct fwh_nft_rule *r, const struct fwh_rule *rule)
 {
-	const char *name = rule->family == FWH_IPV4 ? "icmp" : "icmpv6";
+	const char *name = families[rule->family].icmp;
 	uint8_t want[2] = { (uint8_t)rule->icmp_type, (uint8_t)rule->icmp_code };
 	size_t len = rule->icmp_code >= 0 ? 2 : 1;
 
@@ -432,6 +484,27 @@ static void match_icmp(struct fwh_nft_rule *r, const struct fwh_rule *rule)
 	match_proto(r, rule->proto);
 	load_payload(r, NFT_PAYLOAD_TRANSPORT_HEADER, 0, len, NFT_REG_1);
 	compare(r, NFT_CMP_EQ, want, len);
+}
+
+void fwh_nft_put_icmp_types(struct fwh_nft_rule *r, enum fwh_family family,
+			    uint8_t lo, uint8_t hi)
+{
+	say(r, "%s type %u-%u", families[family].icmp, lo, hi);
+	match_family(r, family);
+	match_proto(r, families[family].icmp_proto);
+	load_payload(r, NFT_PAYLOAD_TRANSPORT_HEADER, 0, sizeof(lo), NFT_REG_1);
+	compare(r, NFT_CMP_GTE, &lo, sizeof(lo));
+	compare(r, NFT_CMP_LTE, &hi, sizeof(hi));
+}
+
+void fwh_nft_put_device_kind(struct fwh_nft_rule *r, const char *kind)
+{
+	char buf[FWH_IFNAME_MAX] = { 0 };
+
+	snprintf(buf, sizeof(buf), "%s", kind);
+	say(r, "meta oifkind \"%s\"", buf);
+	load_meta(r, NFT_META_OIFKIND);
+	compare(r, NFT_CMP_EQ, buf, sizeof(buf));
 }
 
 static void match_syn(struct fwh_nft_rule *r)
@@ -684,6 +757,7 @@ static void put_keep_source(struct fwh_nft_rule *r, enum fwh_family family)
 void fwh_nft_put_jump(struct fwh_nft_rule *r, const char *chain)
 {
 	say(r, "jump %s", chain);
+	snprintf(r->jump, sizeof(r->jump), "%s", chain);
 	verdict(r, (uint32_t)NFT_JUMP, chain);
 }
 

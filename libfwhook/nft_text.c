@@ -13,7 +13,18 @@ static const char *const type_text[FWH_NFT_TYPE_MAX] = {
 	[FWH_NFT_ADDRS6] = "type ipv6_addr . ipv6_addr",
 	[FWH_NFT_REQID_IN] = "typeof ipsec in reqid",
 	[FWH_NFT_REQID_OUT] = "typeof ipsec out reqid",
+	[FWH_NFT_QUOTED4] = "typeof @th,192,32 . @th,160,32",
+	[FWH_NFT_QUOTED6] = "typeof @th,256,128 . @th,128,128",
 };
+
+static void print_number(const uint8_t *b, size_t len, FILE *f)
+{
+	size_t i;
+
+	fputs("0x", f);
+	for (i = 0; i < len; i++)
+		fprintf(f, "%02x", b[i]);
+}
 
 static void print_key(enum fwh_nft_type type, const struct fwh_nft_key *key,
 		      FILE *f)
@@ -26,6 +37,12 @@ static void print_key(enum fwh_nft_type type, const struct fwh_nft_key *key,
 	if (type == FWH_NFT_REQID_IN || type == FWH_NFT_REQID_OUT) {
 		memcpy(&reqid, key->b, sizeof(reqid));
 		fprintf(f, "%u", reqid);
+		return;
+	}
+	if (type == FWH_NFT_QUOTED4 || type == FWH_NFT_QUOTED6) {
+		print_number(key->b, key->len / 2, f);
+		fputs(" . ", f);
+		print_number(key->b + key->len / 2, key->len / 2, f);
 		return;
 	}
 	memcpy(src.b, key->b, key->len / 2);
@@ -107,6 +124,17 @@ static void print_shared(const struct fwh_nft *nft, size_t n, const char *chain,
 	fputs("\t}\n\n", f);
 }
 
+static void print_prologue(const char *chain, FILE *f)
+{
+	struct fwh_nft_rule rules[FWH_NFT_PROLOGUE_MAX];
+	size_t n = fwh_nft_prologue(chain, rules), i;
+
+	for (i = 0; i < n; i++) {
+		fprintf(f, "\t\t%s\n", rules[i].text);
+		fwh_nft_rule_free(&rules[i]);
+	}
+}
+
 int fwh_nft_print(const struct fwh_nft *nft, const char *owner, FILE *f)
 {
 	size_t i, j;
@@ -125,6 +153,7 @@ int fwh_nft_print(const struct fwh_nft *nft, const char *owner, FILE *f)
 		fprintf(f, "\tchain %s {\n\t\ttype %s hook %s priority %s; "
 			"policy accept;\n", base->name, base->type, base->hook,
 			base->priority);
+		print_prologue(base->name, f);
 		print_rules(nft, base->name, f);
 		fputs("\t}\n\n", f);
 	}

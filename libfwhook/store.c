@@ -345,11 +345,12 @@ static int claim_mark(struct fwh_store *store, const struct fwh_key *key,
 static int probe_small_marks(struct fwh_store *store, const struct fwh_key *key,
 			     uint32_t mask, uint32_t *ret)
 {
-	uint64_t i, span, n = fwh_mark_values(mask);
+	uint64_t i, first, span, n = fwh_mark_values(mask);
 
-	for (span = 1; 2 * span <= n; span *= 2) {
+	for (first = 0; first < n; first += span) {
+		span = first + 1 < n - first ? first + 1 : n - first;
 		for (i = 0; i < span && i < SMALL_TRIES; i++) {
-			uint32_t value = fwh_mark_nth(mask, span - 1 +
+			uint32_t value = fwh_mark_nth(mask, first +
 						      (key->lock + i) % span);
 			int code = claim_mark(store, key, value, false);
 
