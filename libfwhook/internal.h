@@ -55,6 +55,10 @@ static inline bool fwh_ports_any(const struct fwh_ports *p)
 bool fwh_proto_has_ports(uint8_t proto);
 bool fwh_proto_is_icmp(uint8_t proto);
 
+/* list: the address of a pointer to n things of this size, with room for cap.  Room
+ * for one more, or false. */
+bool fwh_grow(void *list, size_t n, size_t *cap, size_t size);
+
 static inline void fwh_close_fd(int *fd)
 {
 	if (*fd >= 0)

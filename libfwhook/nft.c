@@ -119,7 +119,7 @@ struct builder {
 	bool nomem;
 };
 
-/* ---- sets --------------------------------------------------------------------- */
+/* ---- sets ---- */
 
 void fwh_nft_free(struct fwh_nft *nft)
 {
@@ -135,22 +135,6 @@ void fwh_nft_free(struct fwh_nft *nft)
 	memset(nft, 0, sizeof(*nft));
 }
 
-/* Room for one more, twice as much each time; false when there is none. */
-static bool grow(void **list, size_t n, size_t *cap, size_t size)
-{
-	size_t more = *cap ? 2 * *cap : 8;
-	void *bigger;
-
-	if (n < *cap)
-		return true;
-	bigger = reallocarray(*list, more, size);
-	if (!bigger)
-		return false;
-	*list = bigger;
-	*cap = more;
-	return true;
-}
-
 /* The set of this name.  *ret_new: it was not there, and has no rules yet. */
 static struct fwh_nft_set *get_set(struct builder *b, const char *name,
 				   enum fwh_nft_type type, bool counter,
@@ -164,7 +148,7 @@ static struct fwh_nft_set *get_set(struct builder *b, const char *name,
 	for (i = 0; i < nft->n; i++)
 		if (!strcmp(nft->sets[i].name, name))
 			return &nft->sets[i];
-	if (!grow((void **)&nft->sets, nft->n, &nft->cap, sizeof(*set))) {
+	if (!fwh_grow(&nft->sets, nft->n, &nft->cap, sizeof(*set))) {
 		b->nomem = true;
 		return NULL;
 	}
@@ -186,7 +170,7 @@ static void add_key(struct builder *b, struct fwh_nft_set *set,
 	for (i = 0; i < set->n_keys; i++)
 		if (!memcmp(set->keys[i].b, key->b, key->len))
 			return;
-	if (!grow((void **)&set->keys, set->n_keys, &set->cap_keys,
+	if (!fwh_grow(&set->keys, set->n_keys, &set->cap_keys,
 		  sizeof(*key))) {
 		b->nomem = true;
 		return;
@@ -200,7 +184,7 @@ static struct fwh_nft_rule *add_rule(struct builder *b, struct fwh_nft_set *set,
 {
 	struct fwh_nft_rule *rule;
 
-	if (!grow((void **)&set->rules, set->n_rules, &set->cap_rules,
+	if (!fwh_grow(&set->rules, set->n_rules, &set->cap_rules,
 		  sizeof(*rule))) {
 		b->nomem = true;
 		return NULL;
@@ -210,7 +194,7 @@ static struct fwh_nft_rule *add_rule(struct builder *b, struct fwh_nft_set *set,
 	return rule;
 }
 
-/* ---- keys and names ------------------------------------------------------------- */
+/* ---- keys and names ---- */
 
 void fwh_nft_addresses_key(const struct fwh_net *src, const struct fwh_net *dst,
 			   struct fwh_nft_key *ret)
@@ -278,7 +262,7 @@ static void hash_letters(uint64_t h, char ret[HASH_LETTERS + 1])
 	ret[i] = '\0';
 }
 
-/* ---- what a chain holds ------------------------------------------------------------ */
+/* ---- what a chain holds ---- */
 
 /* The plan's rules in one chain, that packets reach by these dispatch rules: those
  * that set a mark, or all others. */
@@ -461,7 +445,7 @@ static bool is_inline(const struct content *c)
 					 sizeof(no_policy)));
 }
 
-/* ---- sets of addresses --------------------------------------------------------------- */
+/* ---- sets of addresses ---- */
 
 static void put_common(const struct content *c, struct fwh_nft_rule *r)
 {
@@ -711,7 +695,7 @@ static void add_address(struct builder *b, const struct content *c,
 		add_quoted(b, c, set->name, name, &key);
 }
 
-/* ---- sets of reqids -------------------------------------------------------------------- */
+/* ---- sets of reqids ---- */
 
 static void add_reqid(struct builder *b, struct fwh_nft_set *set,
 		      uint32_t reqid)
@@ -898,7 +882,7 @@ static void add_by_reqid(struct builder *b, const struct content *c)
 	}
 }
 
-/* ---- the whole --------------------------------------------------------------------------- */
+/* ---- the whole ---- */
 
 static void add_content(struct builder *b, struct content *c)
 {

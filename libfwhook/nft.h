@@ -41,7 +41,7 @@ struct fwh_nft_base_chain {
 };
 extern const struct fwh_nft_base_chain fwh_nft_base[FWH_NFT_BASE_MAX];
 
-/* ---- one rule, as text and as expressions (nft_rule.c) -------------------- */
+/* ---- one rule, as text and as expressions (nft_rule.c) ---- */
 
 /* What a rule comes and goes with. */
 enum fwh_nft_owner {
@@ -104,7 +104,7 @@ void fwh_nft_put_mark_bit(struct fwh_nft_rule *r, bool conntrack, uint32_t bit);
 void fwh_nft_put_accept(struct fwh_nft_rule *r);
 void fwh_nft_put_jump(struct fwh_nft_rule *r, const char *chain);
 
-/* ---- a connection (nft.c) --------------------------------------------------- */
+/* ---- a connection (nft.c) ---- */
 
 enum fwh_nft_type {
 	FWH_NFT_ADDRS4, FWH_NFT_ADDRS6,	/* source . destination */

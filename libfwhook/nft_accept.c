@@ -247,7 +247,7 @@ static int settle(struct fwh_nft_link *link, const struct fwh_globals *globals,
 	return code;
 }
 
-/* ---- the last connection is gone ------------------------------------------------ */
+/* ---- the last connection is gone ---- */
 
 struct removal {
 	struct fwh_nft_link *link;

@@ -14,6 +14,7 @@
 #include <linux/netfilter.h>
 #include <linux/netlink.h>
 
+#include "nft.h"
 #include "nft_link.h"
 
 /* So many questions at once: their answers fit into the socket's buffer. */
@@ -91,7 +92,7 @@ void fwh_nft_close(struct fwh_nft_link *link)
 	free(link);
 }
 
-/* ---- messages ------------------------------------------------------------------ */
+/* ---- messages ---- */
 
 struct nlmsghdr *fwh_nft_begin(struct fwh_nft_link *link,
 			       struct fwh_nft_batch *batch, uint16_t type,
@@ -147,7 +148,7 @@ static int message_error(const struct nlmsghdr *nlh)
 							     e->error;
 }
 
-/* ---- questions -------------------------------------------------------------------- */
+/* ---- questions ---- */
 
 /* Take the answers to n questions, the first of which has this number. */
 static int take_answers(struct fwh_nft_link *link, uint32_t first, size_t n,
@@ -238,6 +239,44 @@ int fwh_nft_dump(struct fwh_nft_link *link, struct fwh_nft_batch *batch,
 	return code < 0 ? code : 0;
 }
 
+/* Ask for everything of one kind that our table has. */
+int fwh_nft_dump_table(struct fwh_nft_link *link, uint16_t type,
+		      uint16_t table_attr, fwh_nft_answer *answer, void *arg)
+{
+	struct fwh_nft_batch batch = { .len = 0 };
+	struct nlmsghdr *nlh = fwh_nft_begin(link, &batch, type, NFPROTO_INET,
+					     NLM_F_DUMP);
+	int code = -ENOMEM;
+
+	if (nlh) {
+		mnl_attr_put_strz(nlh, table_attr, FWH_NFT_TABLE);
+		fwh_nft_end(&batch, nlh);
+		code = fwh_nft_dump(link, &batch, answer, arg);
+	}
+	fwh_nft_batch_free(&batch);
+	return code;
+}
+
+/* Ask for the elements of a set of ours. */
+int fwh_nft_dump_set(struct fwh_nft_link *link, const char *set,
+		    fwh_nft_answer *answer, void *arg)
+{
+	struct fwh_nft_batch batch = { .len = 0 };
+	struct nlmsghdr *nlh = fwh_nft_begin(link, &batch, NFT_MSG_GETSETELEM,
+					     NFPROTO_INET, NLM_F_DUMP);
+	int code = -ENOMEM;
+
+	if (nlh) {
+		mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE,
+				  FWH_NFT_TABLE);
+		mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set);
+		fwh_nft_end(&batch, nlh);
+		code = fwh_nft_dump(link, &batch, answer, arg);
+	}
+	fwh_nft_batch_free(&batch);
+	return code;
+}
+
 static int take_generation(const struct nlmsghdr *nlh, size_t question,
 			   void *arg)
 {
@@ -268,7 +307,7 @@ int fwh_nft_generation(struct fwh_nft_link *link, uint32_t *ret)
 	return code;
 }
 
-/* ---- transactions -------------------------------------------------------------------- */
+/* ---- transactions ---- */
 
 static size_t put_mark(char *buf, uint16_t type, uint32_t seq,
 		       uint32_t generation)

@@ -42,6 +42,12 @@ int fwh_nft_ask(struct fwh_nft_link *link, struct fwh_nft_batch *batch,
  * 0.  A thing that is not there has nothing to dump. */
 int fwh_nft_dump(struct fwh_nft_link *link, struct fwh_nft_batch *batch,
 		 fwh_nft_answer *answer, void *arg);
+/* Everything of one kind that our table has, and the elements of one of its
+ * sets. */
+int fwh_nft_dump_table(struct fwh_nft_link *link, uint16_t type,
+		       uint16_t table_attr, fwh_nft_answer *answer, void *arg);
+int fwh_nft_dump_set(struct fwh_nft_link *link, const char *set,
+		     fwh_nft_answer *answer, void *arg);
 /* The number of the ruleset's generation. */
 int fwh_nft_generation(struct fwh_nft_link *link, uint32_t *ret);
 /* All of the batch in one transaction, if the ruleset is still of that

@@ -35,7 +35,7 @@
 #define TCP_SYN		0x02
 #define TCP_RST		0x04
 
-/* ---- the two forms ------------------------------------------------------------ */
+/* ---- the two forms ---- */
 
 void fwh_nft_rule_begin(struct fwh_nft_rule *r, const char *chain)
 {
@@ -107,7 +107,7 @@ static void set_str(struct fwh_nft_rule *r, struct nftnl_expr *e,
 		r->nomem = true;
 }
 
-/* ---- building blocks ------------------------------------------------------------ */
+/* ---- building blocks ---- */
 
 static void load_meta(struct fwh_nft_rule *r, uint32_t key)
 {
@@ -219,7 +219,7 @@ static void verdict(struct fwh_nft_rule *r, uint32_t code, const char *chain)
 		set_str(r, e, NFTNL_EXPR_IMM_CHAIN, chain);
 }
 
-/* ---- addresses -------------------------------------------------------------------- */
+/* ---- addresses ---- */
 
 static const struct {
 	const char *name;
@@ -432,7 +432,7 @@ void fwh_nft_put_reqid_lookup(struct fwh_nft_rule *r, bool out,
 	lookup(r, set);
 }
 
-/* ---- protocols ---------------------------------------------------------------------- */
+/* ---- protocols ---- */
 
 const char *fwh_nft_proto_name(uint8_t proto)
 {
@@ -540,7 +540,7 @@ void fwh_nft_put_selector(struct fwh_nft_rule *r, const struct fwh_rule *rule)
 		match_syn(r);
 }
 
-/* ---- IPsec, marks, state --------------------------------------------------------------- */
+/* ---- IPsec, marks, state ---- */
 
 static void match_endpoint(struct fwh_nft_rule *r, bool out, const char *what,
 			   uint32_t key, const struct fwh_addr *addr)
@@ -648,7 +648,7 @@ void fwh_nft_put_state(struct fwh_nft_rule *r, const struct fwh_rule *rule)
 		match_limit(r, rule->limit);
 }
 
-/* ---- statements --------------------------------------------------------------------------- */
+/* ---- statements ---- */
 
 void fwh_nft_put_set_mark(struct fwh_nft_rule *r, bool conntrack, uint32_t keep,
 			  uint32_t set)

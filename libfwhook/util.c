@@ -153,3 +153,18 @@ bool fwh_proto_is_icmp(uint8_t proto)
 {
 	return proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6;
 }
+
+bool fwh_grow(void *list, size_t n, size_t *cap, size_t size)
+{
+	void **p = list, *bigger;
+	size_t more = *cap ? 2 * *cap : 8;
+
+	if (n < *cap)
+		return true;
+	bigger = reallocarray(*p, more, size);
+	if (!bigger)
+		return false;
+	*p = bigger;
+	*cap = more;
+	return true;
+}

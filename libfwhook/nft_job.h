@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * nft_job.h - one transaction: what there is, what there shall be, and the messages
+ * that make it so.
+ */
+#ifndef FWHOOK_NFT_JOB_H
+#define FWHOOK_NFT_JOB_H
+
+#include "nft.h"
+#include "nft_link.h"
+
+struct nftnl_set_elem;
+
+#define COMMENT_MAX	128		/* with its NUL: nft reads no more */
+
+/* A set of the kernel's. */
+struct present {
+	char name[FWH_NFT_NAME_MAX];
+	uint32_t key_len;
+	bool dropped;
+};
+
+/* A connection says of one element that it wants it, or not any more. */
+struct claim {
+	const char *set;
+	struct fwh_nft_key key;
+	char owner[FWH_NFT_OWNER_MAX];
+	const struct fwh_nft_set *wanted; /* NULL: not any more */
+};
+
+/* One element, of which n claims from `claim' on speak. */
+struct element {
+	const struct claim *claim;
+	size_t n;
+	bool present;
+	char before[COMMENT_MAX], after[COMMENT_MAX];
+};
+
+struct strings {
+	char (*list)[FWH_NFT_NAME_MAX];
+	size_t n, cap;
+};
+
+struct job {
+	const struct fwh_globals *globals;
+	const struct fwh_change *changes;
+	size_t n;
+	bool all;			/* there is no other connection */
+	char (*owners)[FWH_NFT_OWNER_MAX]; /* with `all': of the changes, sorted */
+	struct fwh_nft *nfts;		/* one a change */
+	struct fwh_nft_link *link;
+	uint32_t generation;
+	unsigned int lost;		/* races with other programs */
+	struct present *sets;
+	size_t n_sets, cap_sets;
+	struct claim *claims;
+	size_t n_claims, cap_claims;
+	struct element *elements;
+	size_t n_elements;
+	struct strings chains;		/* those that are there */
+	struct fwh_nft_batch batch;
+	bool rebuild;			/* rules are missing: all anew */
+	/* Of new base chains, as long as notes speak of them. */
+	struct fwh_nft_rule prologue[FWH_NFT_BASE_MAX][FWH_NFT_PROLOGUE_MAX];
+	size_t n_prologue;
+	const char *misfit;		/* a set of our name, but not our type */
+	const char **notes;		/* what each message of the batch is about */
+	size_t n_notes, cap_notes;
+};
+
+/* Sets to make, each once, in the order of the plans. */
+struct todo {
+	const struct fwh_nft_set *set;
+	bool brings[FWH_NFT_OWNER_COUNT]; /* the rules of these owners */
+};
+
+/* A rule of the table, as far as it matters to what goes. */
+struct seen {
+	char chain[FWH_NFT_NAME_MAX], jump[FWH_NFT_NAME_MAX];
+	char look[FWH_NFT_NAME_MAX];	/* the set it looks into */
+	uint64_t handle;
+	bool goes;			/* with that set */
+	bool prologue;			/* of a base chain */
+};
+
+struct rules {
+	struct job *job;
+	struct seen *list;
+	size_t n, cap;
+};
+
+/* ---- nft_apply.c ---- */
+
+struct present *fwh_nft_find_set(const struct job *job, const char *name);
+
+/* ---- nft_elements.c ---- */
+
+void fwh_nft_sort_owners(struct job *job);
+/* Claim, look which of the claimed elements there are, and settle whose they will
+ * be. */
+int fwh_nft_find_elements(struct job *job, struct fwh_err *err);
+/* Does nothing have to be done? */
+bool fwh_nft_is_right(const struct element *element);
+/* Mark the sets that nobody will have an element in. */
+int fwh_nft_find_dropped(struct job *job);
+
+/* ---- nft_rules.c ---- */
+
+/* Make the sets that are wanted and not there. */
+int fwh_nft_install_sets(struct job *job);
+/* Look at the rules, if a set goes. */
+int fwh_nft_find_rules(struct rules *rules);
+/* Did somebody put a rule into our chains by hand? */
+bool fwh_nft_has_stranger(const struct rules *rules);
+void fwh_nft_drop_sets(struct job *job, const struct rules *rules);
+/* With `all': are the rules there that the sets need?  Else all is made anew. */
+int fwh_nft_check_rules(struct job *job);
+
+/* ---- nft_messages.c ---- */
+
+bool fwh_nft_has_string(const struct strings *strings, const char *s);
+bool fwh_nft_add_string(struct strings *strings, const char *s);
+const struct fwh_nft_base_chain *fwh_nft_find_base(const char *name);
+/* The elements of a question or a change; comment may be NULL. */
+void fwh_nft_put_element(struct nlmsghdr *nlh, const char *set,
+			 const struct fwh_nft_key *keys, size_t n,
+			 const char *comment);
+void fwh_nft_change_element(struct job *job, const struct element *element);
+void fwh_nft_new_table(struct job *job);
+void fwh_nft_new_chain(struct job *job, const char *name);
+void fwh_nft_new_set(struct job *job, const struct fwh_nft_set *set);
+void fwh_nft_new_rule(struct job *job, const struct fwh_nft_rule *rule);
+void fwh_nft_delete_rule(struct job *job, const struct seen *seen);
+void fwh_nft_delete(struct job *job, uint16_t type, uint16_t table_attr,
+		    uint16_t name_attr, const char *name);
+
+#endif

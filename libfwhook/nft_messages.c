@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * nft_messages.c - the messages of a transaction, one function each; decides
+ * nothing.
+ */
+#include <arpa/inet.h>
+#include <endian.h>
+#include <errno.h>
+#include <string.h>
+
+#include <libmnl/libmnl.h>
+#include <libnftnl/rule.h>
+#include <libnftnl/udata.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter.h>
+
+#include "nft_job.h"
+
+bool fwh_nft_has_string(const struct strings *strings, const char *s)
+{
+	size_t i;
+
+	for (i = 0; i < strings->n; i++)
+		if (!strcmp(strings->list[i], s))
+			return true;
+	return false;
+}
+
+bool fwh_nft_add_string(struct strings *strings, const char *s)
+{
+	if (strlen(s) >= FWH_NFT_NAME_MAX)
+		return true;		/* not one of ours */
+	if (!fwh_grow(&strings->list, strings->n, &strings->cap,
+		      sizeof(*strings->list)))
+		return false;
+	strcpy(strings->list[strings->n++], s);
+	return true;
+}
+
+static struct nlmsghdr *message(struct job *job, uint16_t type, uint16_t flags,
+				const char *note)
+{
+	if (!fwh_grow(&job->notes, job->n_notes, &job->cap_notes,
+		      sizeof(*job->notes))) {
+		job->batch.nomem = true;
+		return NULL;
+	}
+	job->notes[job->n_notes++] = note;
+	return fwh_nft_begin(job->link, &job->batch, type, NFPROTO_INET, flags);
+}
+
+void fwh_nft_change_element(struct job *job, const struct element *element)
+{
+	const struct claim *claim = element->claim;
+	struct nlmsghdr *nlh;
+
+	if (element->present) {
+		nlh = message(job, NFT_MSG_DELSETELEM, 0, claim->set);
+		if (!nlh)
+			return;
+		fwh_nft_put_element(nlh, claim->set, &claim->key, 1, NULL);
+		fwh_nft_end(&job->batch, nlh);
+	}
+	if (!*element->after)
+		return;
+	nlh = message(job, NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL,
+		      claim->set);
+	if (!nlh)
+		return;
+	fwh_nft_put_element(nlh, claim->set, &claim->key, 1, element->after);
+	fwh_nft_end(&job->batch, nlh);
+}
+
+void fwh_nft_put_element(struct nlmsghdr *nlh, const char *set,
+			const struct fwh_nft_key *keys, size_t n,
+			const char *comment)
+{
+	struct nlattr *list, *elem, *key;
+	uint8_t udata[COMMENT_MAX + 2];
+	size_t i, len;
+
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, FWH_NFT_TABLE);
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set);
+	list = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
+	for (i = 0; i < n; i++) {
+		elem = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM);
+		key = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_KEY);
+		mnl_attr_put(nlh, NFTA_DATA_VALUE, keys[i].len, keys[i].b);
+		mnl_attr_nest_end(nlh, key);
+		if (comment) {		/* as nft writes it */
+			len = strlen(comment) + 1;
+			udata[0] = NFTNL_UDATA_SET_ELEM_COMMENT;
+			udata[1] = (uint8_t)len;
+			memcpy(udata + 2, comment, len);
+			mnl_attr_put(nlh, NFTA_SET_ELEM_USERDATA, len + 2,
+				     udata);
+		}
+		mnl_attr_nest_end(nlh, elem);
+	}
+	mnl_attr_nest_end(nlh, list);
+}
+
+void fwh_nft_new_table(struct job *job)
+{
+	struct nlmsghdr *nlh = message(job, NFT_MSG_NEWTABLE, NLM_F_CREATE,
+				       FWH_NFT_TABLE);
+
+	if (!nlh)
+		return;
+	mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, FWH_NFT_TABLE);
+	fwh_nft_end(&job->batch, nlh);
+}
+
+const struct fwh_nft_base_chain *fwh_nft_find_base(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < FWH_NFT_BASE_MAX; i++)
+		if (!strcmp(fwh_nft_base[i].name, name))
+			return &fwh_nft_base[i];
+	return NULL;
+}
+
+void fwh_nft_new_chain(struct job *job, const char *name)
+{
+	const struct fwh_nft_base_chain *base = fwh_nft_find_base(name);
+	struct nlmsghdr *nlh;
+	struct nlattr *hook;
+
+	if (!fwh_nft_add_string(&job->chains, name)) {
+		job->batch.nomem = true;
+		return;
+	}
+	nlh = message(job, NFT_MSG_NEWCHAIN, NLM_F_CREATE, name);
+	if (!nlh)
+		return;
+	mnl_attr_put_strz(nlh, NFTA_CHAIN_TABLE, FWH_NFT_TABLE);
+	mnl_attr_put_strz(nlh, NFTA_CHAIN_NAME, name);
+	if (base) {
+		hook = mnl_attr_nest_start(nlh, NFTA_CHAIN_HOOK);
+		mnl_attr_put_u32(nlh, NFTA_HOOK_HOOKNUM, htonl(base->hooknum));
+		mnl_attr_put_u32(nlh, NFTA_HOOK_PRIORITY,
+				 htonl((uint32_t)base->prio));
+		mnl_attr_nest_end(nlh, hook);
+		mnl_attr_put_u32(nlh, NFTA_CHAIN_POLICY, htonl(NF_ACCEPT));
+		mnl_attr_put_strz(nlh, NFTA_CHAIN_TYPE, base->type);
+	}
+	fwh_nft_end(&job->batch, nlh);
+}
+
+/* Type, length, value, as nft keeps its notes; numbers of its data types and
+ * expressions from its datatype.h and expression.h. */
+#define NFT_TYPE_CONCAT(a)	((a) << 6 | (a))
+#define NFT_TYPE_INTEGER	4
+#define NFT_TYPE_IPADDR		7
+#define NFT_TYPE_IP6ADDR	8
+#define NFT_EXPR_PAYLOAD	7
+#define NFT_EXPR_CONCAT		13
+#define NFT_EXPR_XFRM		27
+#define NFT_BASE_TRANSPORT	3
+
+static const struct {
+	uint32_t type, len;
+} key_types[FWH_NFT_TYPE_MAX] = {
+	[FWH_NFT_ADDRS4] = { NFT_TYPE_CONCAT(NFT_TYPE_IPADDR), 8 },
+	[FWH_NFT_ADDRS6] = { NFT_TYPE_CONCAT(NFT_TYPE_IP6ADDR), 32 },
+	[FWH_NFT_REQID_IN] = { NFT_TYPE_INTEGER, 4 },
+	[FWH_NFT_REQID_OUT] = { NFT_TYPE_INTEGER, 4 },
+	[FWH_NFT_QUOTED4] = { NFT_TYPE_CONCAT(NFT_TYPE_INTEGER), 8 },
+	[FWH_NFT_QUOTED6] = { NFT_TYPE_CONCAT(NFT_TYPE_INTEGER), 32 },
+};
+
+/* "ipsec in reqid" */
+static void put_reqid_udata(struct nftnl_udata_buf *buf, bool out)
+{
+	struct nftnl_udata *data;
+
+	nftnl_udata_put_u32(buf, NFTNL_UDATA_SET_TYPEOF_EXPR, NFT_EXPR_XFRM);
+	data = nftnl_udata_nest_start(buf, NFTNL_UDATA_SET_TYPEOF_DATA);
+	nftnl_udata_put_u32(buf, 0, NFT_XFRM_KEY_REQID);
+	nftnl_udata_put_u32(buf, 1, 0);		/* of the first template */
+	nftnl_udata_put_u32(buf, 2, out);
+	nftnl_udata_nest_end(buf, data);
+}
+
+/* "@th,192,32", the nth of a concatenation */
+static void put_raw_udata(struct nftnl_udata_buf *buf, uint8_t nth,
+			  uint32_t offset, uint32_t bits)
+{
+	struct nftnl_udata *nest = nftnl_udata_nest_start(buf, nth), *data;
+
+	nftnl_udata_put_u32(buf, NFTNL_UDATA_SET_TYPEOF_EXPR,
+			    NFT_EXPR_PAYLOAD);
+	data = nftnl_udata_nest_start(buf, NFTNL_UDATA_SET_TYPEOF_DATA);
+	nftnl_udata_put_u32(buf, 0, 0);		/* of no known header */
+	nftnl_udata_put_u32(buf, 1, 0);
+	nftnl_udata_put_u32(buf, 2, NFT_BASE_TRANSPORT);
+	nftnl_udata_put_u32(buf, 3, offset);
+	nftnl_udata_put_u32(buf, 4, bits);
+	nftnl_udata_nest_end(buf, data);
+	nftnl_udata_nest_end(buf, nest);
+}
+
+static void put_quoted_udata(struct nftnl_udata_buf *buf, bool six)
+{
+	struct nftnl_udata *data;
+
+	nftnl_udata_put_u32(buf, NFTNL_UDATA_SET_TYPEOF_EXPR, NFT_EXPR_CONCAT);
+	data = nftnl_udata_nest_start(buf, NFTNL_UDATA_SET_TYPEOF_DATA);
+	put_raw_udata(buf, 0, six ? 256 : 192, six ? 128 : 32);
+	put_raw_udata(buf, 1, six ? 128 : 160, six ? 128 : 32);
+	nftnl_udata_nest_end(buf, data);
+}
+
+/* Without this note nft shows a number of some bytes and can't read its own words
+ * again. */
+static void put_typeof(struct nlmsghdr *nlh, enum fwh_nft_type type)
+{
+	struct nftnl_udata_buf *buf = nftnl_udata_buf_alloc(256);
+	struct nftnl_udata *key;
+	bool reqid = type == FWH_NFT_REQID_IN || type == FWH_NFT_REQID_OUT;
+
+	if (!buf)
+		return;
+	nftnl_udata_put_u32(buf, NFTNL_UDATA_SET_KEYBYTEORDER, reqid);
+	key = nftnl_udata_nest_start(buf, NFTNL_UDATA_SET_KEY_TYPEOF);
+	if (reqid)
+		put_reqid_udata(buf, type == FWH_NFT_REQID_OUT);
+	else
+		put_quoted_udata(buf, type == FWH_NFT_QUOTED6);
+	nftnl_udata_nest_end(buf, key);
+	mnl_attr_put(nlh, NFTA_SET_USERDATA, nftnl_udata_buf_len(buf),
+		     nftnl_udata_buf_data(buf));
+	nftnl_udata_buf_free(buf);
+}
+
+void fwh_nft_new_set(struct job *job, const struct fwh_nft_set *set)
+{
+	struct nlmsghdr *nlh = message(job, NFT_MSG_NEWSET,
+				       NLM_F_CREATE | NLM_F_EXCL, set->name);
+	struct nlattr *expr;
+
+	if (!nlh)
+		return;
+	mnl_attr_put_strz(nlh, NFTA_SET_TABLE, FWH_NFT_TABLE);
+	mnl_attr_put_strz(nlh, NFTA_SET_NAME, set->name);
+	mnl_attr_put_u32(nlh, NFTA_SET_FLAGS, 0);
+	mnl_attr_put_u32(nlh, NFTA_SET_KEY_TYPE,
+			 htonl(key_types[set->type].type));
+	mnl_attr_put_u32(nlh, NFTA_SET_KEY_LEN,
+			 htonl(key_types[set->type].len));
+	mnl_attr_put_u32(nlh, NFTA_SET_ID, htonl((uint32_t)job->n_notes));
+	if (set->type != FWH_NFT_ADDRS4 && set->type != FWH_NFT_ADDRS6)
+		put_typeof(nlh, set->type);
+	if (set->counter) {
+		expr = mnl_attr_nest_start(nlh, NFTA_SET_EXPR);
+		mnl_attr_put_strz(nlh, NFTA_EXPR_NAME, "counter");
+		mnl_attr_nest_end(nlh, mnl_attr_nest_start(nlh, NFTA_EXPR_DATA));
+		mnl_attr_nest_end(nlh, expr);
+	}
+	fwh_nft_end(&job->batch, nlh);
+}
+
+void fwh_nft_new_rule(struct job *job, const struct fwh_nft_rule *rule)
+{
+	struct nlmsghdr *nlh = message(job, NFT_MSG_NEWRULE, NLM_F_CREATE |
+				       (rule->head ? 0 : NLM_F_APPEND),
+				       rule->text);
+
+	if (!nlh)
+		return;
+	nftnl_rule_nlmsg_build_payload(nlh, rule->rule);
+	fwh_nft_end(&job->batch, nlh);
+}
+void fwh_nft_delete_rule(struct job *job, const struct seen *seen)
+{
+	struct nlmsghdr *nlh = message(job, NFT_MSG_DELRULE, 0, "a rule");
+
+	if (!nlh)
+		return;
+	mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, FWH_NFT_TABLE);
+	mnl_attr_put_strz(nlh, NFTA_RULE_CHAIN, seen->chain);
+	mnl_attr_put_u64(nlh, NFTA_RULE_HANDLE, htobe64(seen->handle));
+	fwh_nft_end(&job->batch, nlh);
+}
+
+void fwh_nft_delete(struct job *job, uint16_t type, uint16_t table_attr,
+			 uint16_t name_attr, const char *name)
+{
+	struct nlmsghdr *nlh = message(job, type, 0, "what is left over");
+
+	if (!nlh)
+		return;
+	mnl_attr_put_strz(nlh, table_attr, FWH_NFT_TABLE);
+	if (name_attr)
+		mnl_attr_put_strz(nlh, name_attr, name);
+	fwh_nft_end(&job->batch, nlh);
+}
+
