@@ -16,7 +16,7 @@ debian_build="gcc libc6-dev make autoconf automake libtool pkg-config libiptc-de
 	libip4tc-dev libip6tc-dev libxtables-dev libnl-3-dev libnl-xfrm-3-dev
 	libmnl-dev libnftnl-dev libinih-dev"
 debian_demo="iptables nftables iproute2 iputils-ping util-linux procps"
-debian_tests="libcmocka-dev ufw clang valgrind conntrack socat xz-utils zstd mandoc
+debian_tests="libcmocka-dev clang valgrind conntrack socat xz-utils zstd mandoc
 	man-db strace kmod qemu-system-x86 mmdebstrap busybox-static cpio
 	netbase"
 fedora_build="gcc make autoconf automake libtool pkgconf-pkg-config iptables-devel

@@ -7,9 +7,10 @@ sites
 printf '%s\n' leftsubnet=192.0.1.0/24 rightsubnet=192.0.2.0/24 ipsec-interface=1 | conn device west
 printf '%s\n' leftsubnet=192.0.1.0/24 rightsubnet=192.0.2.0/24 | conn device east
 ready
+arm_both
+traffic
 start_both
 add site site6
-traffic
 both up
 back "up"
 unreachable() { ip -n west route add unreachable 192.0.1.99/32; ip -n west -6 route add unreachable 2001:db8:1::99/128; }
