@@ -59,6 +59,9 @@ topology() {
 			net.ipv4.icmp_ratelimit=0
 		ip -n $netns link set lo up
 	done
+	# Whoever needs br_netfilter, past the wire's own counters it would go.
+	on wire sysctl -q -w net.bridge.bridge-nf-call-iptables=0 \
+		net.bridge.bridge-nf-call-ip6tables=0
 	ip -n wire link add br0 up type bridge mcast_snooping 0
 	link_lan west wlan 1
 	link_lan east elan 2
