@@ -113,15 +113,9 @@ static int add_target(const struct session *session, struct targets *targets,
 	for (i = 0; i < targets->n; i++)
 		if (!strcmp(targets->list[i].key.text, key.text))
 			return 0;
-	if (targets->n == targets->cap) {
-		size_t cap = targets->cap ? 2 * targets->cap : 16;
-
-		target = reallocarray(targets->list, cap, sizeof(*target));
-		if (!target)
-			return fwh_fail(err, -ENOMEM, "out of memory");
-		targets->list = target;
-		targets->cap = cap;
-	}
+	if (!fwh_grow(&targets->list, targets->n, &targets->cap,
+		      sizeof(*target)))
+		return fwh_fail(err, -ENOMEM, "out of memory");
 	target = &targets->list[targets->n++];
 	memset(target, 0, sizeof(*target));
 	target->key = key;

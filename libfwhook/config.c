@@ -918,15 +918,9 @@ static ssize_t add_section(struct reader *r, enum kind kind, const char *name)
 	ssize_t *bucket = bucket_of(config, kind, name);
 	struct section *section;
 
-	if (config->n == config->cap) {
-		size_t cap = config->cap ? 2 * config->cap : 8;
-
-		section = reallocarray(config->sections, cap, sizeof(*section));
-		if (!section)
-			return fail_here(r, -ENOMEM, "out of memory");
-		config->sections = section;
-		config->cap = cap;
-	}
+	if (!fwh_grow(&config->sections, config->n, &config->cap,
+		      sizeof(*section)))
+		return fail_here(r, -ENOMEM, "out of memory");
 	section = &config->sections[config->n];
 	memset(section, 0, sizeof(*section));
 	section->kind = kind;

@@ -156,16 +156,9 @@ static void keep_victim(struct hunt *hunt, struct nlattr *tuple,
 
 	if ((size_t)nla_len(tuple) > sizeof(victim->tuple))
 		return;
-	if (hunt->n == hunt->cap) {
-		size_t cap = hunt->cap ? 2 * hunt->cap : 16;
-
-		victim = reallocarray(hunt->victims, cap, sizeof(*victim));
-		if (!victim) {
-			hunt->code = -ENOMEM;
-			return;
-		}
-		hunt->victims = victim;
-		hunt->cap = cap;
+	if (!fwh_grow(&hunt->victims, hunt->n, &hunt->cap, sizeof(*victim))) {
+		hunt->code = -ENOMEM;
+		return;
 	}
 	victim = &hunt->victims[hunt->n++];
 	memset(victim, 0, sizeof(*victim));

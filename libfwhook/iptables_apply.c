@@ -128,16 +128,8 @@ static struct item *image_add(struct image *image, const void *entry,
 {
 	struct item *item;
 
-	if (image->n == image->cap) {
-		size_t cap = image->cap ? 2 * image->cap : 16;
-		struct item *items = reallocarray(image->items, cap,
-						  sizeof(*items));
-
-		if (!items)
-			return NULL;
-		image->items = items;
-		image->cap = cap;
-	}
+	if (!fwh_grow(&image->items, image->n, &image->cap, sizeof(*item)))
+		return NULL;
 	item = &image->items[image->n];
 	memset(item, 0, sizeof(*item));
 	item->entry = malloc(length);

@@ -51,18 +51,11 @@ static struct fwh_rule *new_rule(struct builder *b)
 	static const struct fwh_rule empty;
 	struct fwh_plan *plan = b->plan;
 
-	if (plan->n == plan->cap) {
-		size_t cap = plan->cap ? 2 * plan->cap : 32;
-		struct fwh_rule *rules = reallocarray(plan->rules, cap,
-						      sizeof(*rules));
-
-		if (!rules) {
-			b->nomem = true;
-			b->scratch = empty;
-			return &b->scratch;
-		}
-		plan->rules = rules;
-		plan->cap = cap;
+	if (!fwh_grow(&plan->rules, plan->n, &plan->cap,
+		      sizeof(*plan->rules))) {
+		b->nomem = true;
+		b->scratch = empty;
+		return &b->scratch;
 	}
 	plan->rules[plan->n] = empty;
 	return &plan->rules[plan->n++];

@@ -252,23 +252,6 @@ int fwh_record_read(int dir, const char *name, struct fwh_record *ret)
 	return 0;
 }
 
-static int add_record(struct fwh_record **records, size_t *n,
-		      const struct fwh_record *record)
-{
-	/* Grows by doubling, at powers of two. */
-	if (*n >= 16 ? !(*n & (*n - 1)) : *n == 0) {
-		struct fwh_record *more = reallocarray(*records,
-						       *n ? 2 * *n : 16,
-						       sizeof(*more));
-
-		if (!more)
-			return -ENOMEM;
-		*records = more;
-	}
-	(*records)[(*n)++] = *record;
-	return 0;
-}
-
 int fwh_records_list(int dir, const char *path,
 		     void (*complain)(const struct fwh_err *err, void *arg),
 		     void *arg, struct fwh_record **ret, size_t *ret_n,
@@ -280,7 +263,7 @@ int fwh_records_list(int dir, const char *path,
 	struct fwh_record record;
 	struct dirent *entry;
 	struct fwh_err bad;
-	size_t n = 0;
+	size_t n = 0, cap = 0;
 
 	if (!stream) {
 		fwh_close_fd(&fd);
@@ -291,7 +274,10 @@ int fwh_records_list(int dir, const char *path,
 		if (*entry->d_name == '.')
 			continue;
 		if (!fwh_record_read(dir, entry->d_name, &record)) {
-			code = add_record(&records, &n, &record);
+			if (fwh_grow(&records, n, &cap, sizeof(record)))
+				records[n++] = record;
+			else
+				code = -ENOMEM;
 			continue;
 		}
 		fwh_fail(&bad, -EBADMSG, "%s/%s: damaged record", path,

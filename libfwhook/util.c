@@ -156,15 +156,17 @@ bool fwh_proto_is_icmp(uint8_t proto)
 
 bool fwh_grow(void *list, size_t n, size_t *cap, size_t size)
 {
-	void **p = list, *bigger;
 	size_t more = *cap ? 2 * *cap : 8;
+	void *items;
 
 	if (n < *cap)
 		return true;
-	bigger = reallocarray(*p, more, size);
-	if (!bigger)
+	/* Copied, as a struct foo * is not to be read through a void **. */
+	memcpy(&items, list, sizeof(items));
+	items = reallocarray(items, more, size);
+	if (!items)
 		return false;
-	*p = bigger;
+	memcpy(list, &items, sizeof(items));
 	*cap = more;
 	return true;
 }

@@ -521,17 +521,10 @@ static void keep_pass(struct pass_search *search, const struct fwh_pass *pass)
 	for (i = 0; i < search->n; i++)
 		if (!memcmp(&search->passes[i], pass, sizeof(*pass)))
 			return;
-	if (search->n == search->cap) {
-		size_t cap = search->cap ? 2 * search->cap : 8;
-		struct fwh_pass *more = reallocarray(search->passes, cap,
-						     sizeof(*more));
-
-		if (!more) {
-			search->nomem = true;
-			return;
-		}
-		search->passes = more;
-		search->cap = cap;
+	if (!fwh_grow(&search->passes, search->n, &search->cap,
+		      sizeof(*pass))) {
+		search->nomem = true;
+		return;
 	}
 	search->passes[search->n++] = *pass;
 }
