@@ -92,6 +92,8 @@ void fwh_part_chain(const struct fwh_key *key, enum fwh_part part,
 void fwh_rule_comment(const struct fwh_key *key, char ret[FWH_CONN_MAX]);
 
 /* lock.c */
+/* Of the monotonic clock. */
+long long fwh_now_ms(void);
 /* Take an exclusive lock, polling for at most wait_ms.  fcntl() range locks on
  * one byte of fd (or the whole file for len 0), or flock() on a whole file.
  * Return 0, -ETIMEDOUT or what the kernel said. */

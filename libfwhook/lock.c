@@ -11,7 +11,7 @@
 #define POLL_FIRST_US	100
 #define POLL_MAX_US	10000
 
-static long long now_ms(void)
+long long fwh_now_ms(void)
 {
 	struct timespec ts;
 
@@ -23,7 +23,7 @@ static long long now_ms(void)
 static int poll_lock(int (*try)(int fd, const struct flock *range), int fd,
 		     const struct flock *range, unsigned int wait_ms)
 {
-	long long end = now_ms() + wait_ms;
+	long long end = fwh_now_ms() + wait_ms;
 	struct timespec pause = { .tv_nsec = POLL_FIRST_US * 1000 };
 
 	for (;;) {
@@ -35,7 +35,7 @@ static int poll_lock(int (*try)(int fd, const struct flock *range), int fd,
 			continue;
 		if (errno != EAGAIN && errno != EACCES)
 			return -errno;
-		left = end - now_ms();
+		left = end - fwh_now_ms();
 		if (left <= 0)
 			return -ETIMEDOUT;
 		nanosleep(&pause, NULL);

@@ -4,11 +4,9 @@
  * what the records say.  nftables tells of each change and whose it was; the
  * legacy tables tell nothing, and are looked at.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
-#include <time.h>
 
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nf_tables.h>
@@ -84,23 +82,13 @@ static bool read_events(struct monitor *m)
 	return changed;
 }
 
-static long elapsed_ms(const struct timespec *since)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (now.tv_sec - since->tv_sec) * 1000 +
-	       (now.tv_nsec - since->tv_nsec) / 1000000;
-}
-
 /* Until nothing has come for a moment. */
 static void wait_for_quiet(struct monitor *m)
 {
 	struct pollfd fd = { mnl_socket_get_fd(m->nl), POLLIN, 0 };
-	struct timespec start;
+	long long end = fwh_now_ms() + PATIENCE_MS;
 
-	clock_gettime(CLOCK_MONOTONIC, &start);
-	while (elapsed_ms(&start) < PATIENCE_MS && poll(&fd, 1, QUIET_MS) > 0)
+	while (fwh_now_ms() < end && poll(&fd, 1, QUIET_MS) > 0)
 		read_events(m);
 }
 

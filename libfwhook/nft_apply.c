@@ -202,26 +202,16 @@ static int try_once(struct job *job, struct fwh_err *err)
 	       explain(job, code, refused, words, err) : code;
 }
 
-static long waited_ms(const struct timespec *since)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (now.tv_sec - since->tv_sec) * 1000 +
-	       (now.tv_nsec - since->tv_nsec) / 1000000;
-}
-
 /* The loser of a race looks again, a moment later each time. */
 static int run(struct job *job, struct fwh_err *err)
 {
-	struct timespec start, pause = { .tv_nsec = 50000 };
+	struct timespec pause = { .tv_nsec = 50000 };
+	long long end = fwh_now_ms() + job->globals->lock_wait_ms;
 	int code;
 
-	clock_gettime(CLOCK_MONOTONIC, &start);
 	for (;;) {
 		code = try_once(job, err);
-		if (code != -EAGAIN ||
-		    waited_ms(&start) >= (long)job->globals->lock_wait_ms)
+		if (code != -EAGAIN || fwh_now_ms() >= end)
 			break;
 		forget(job);
 		job->lost++;
