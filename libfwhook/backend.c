@@ -20,6 +20,11 @@ const struct fwh_backend *fwh_backend_find(const char *name)
 	return NULL;
 }
 
+const char *fwh_backend_nth(size_t n)
+{
+	return n < ARRAY_SIZE(backends) ? backends[n]->name : NULL;
+}
+
 bool fwh_backend_is_known(const char *name)
 {
 	return !strcmp(name, "auto") || fwh_backend_find(name);

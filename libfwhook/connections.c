@@ -67,30 +67,52 @@ static unsigned int families_of(struct fwh_target *target,
 	return families | (target->had_before ? target->before.families : 0);
 }
 
-/* What another backend holds of the targets goes: the same change, to nothing. */
+static const char *backend_before(const struct fwh_target *target)
+{
+	const char *name = target->before.backend;
+
+	return *name ? name : FWH_FIRST_BACKEND;
+}
+
+/* What another backend holds of the targets goes: the same changes, to nothing,
+ * in one commit for all. */
+static int leave_backend(const char *name, const struct fwh_globals *globals,
+			 const struct fwh_target *targets,
+			 const struct fwh_change *changes, size_t n,
+			 struct fwh_err *err)
+{
+	fwh_autofree struct fwh_plan *nothing = calloc(n + 1, sizeof(*nothing));
+	fwh_autofree struct fwh_change *left = calloc(n + 1, sizeof(*left));
+	size_t i, m = 0;
+
+	if (!nothing || !left)
+		return fwh_fail(err, -ENOMEM, "out of memory");
+	for (i = 0; i < n; i++) {
+		if (!targets[i].had_before ||
+		    strcmp(backend_before(&targets[i]), name) != 0)
+			continue;
+		nothing[m].key = targets[i].key;
+		left[m] = changes[i];
+		left[m].plan = &nothing[m];
+		m++;
+	}
+	return m ? fwh_backend_apply(fwh_backend_find(name), globals, left, m,
+				     false, err) : 0;
+}
+
 static int leave_others(const struct fwh_globals *globals,
 			const struct fwh_target *targets,
 			const struct fwh_change *changes, size_t n,
 			struct fwh_err *err)
 {
-	int code = 0;
+	const char *name;
 	size_t i;
+	int code = 0;
 
-	for (i = 0; !code && i < n; i++) {
-		const char *name = targets[i].before.backend;
-		struct fwh_plan nothing = { .key = targets[i].key };
-		struct fwh_change change = changes[i];
-
-		if (!targets[i].had_before)
-			continue;
-		if (!*name)
-			name = FWH_FIRST_BACKEND;
-		if (!strcmp(name, globals->backend))
-			continue;
-		change.plan = &nothing;
-		code = fwh_backend_apply(fwh_backend_find(name), globals,
-					 &change, 1, false, err);
-	}
+	for (i = 0; !code && (name = fwh_backend_nth(i)); i++)
+		if (strcmp(name, globals->backend) != 0)
+			code = leave_backend(name, globals, targets, changes,
+					     n, err);
 	return code;
 }
 

@@ -220,6 +220,8 @@ int fwh_store_add_daemon(struct fwh_store *store,
 
 /* backend.c */
 const struct fwh_backend *fwh_backend_find(const char *name);
+/* The names of all of them; NULL after the last. */
+const char *fwh_backend_nth(size_t n);
 /* "auto", or the name of one that is built in. */
 bool fwh_backend_is_known(const char *name);
 
