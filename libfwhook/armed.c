@@ -16,19 +16,8 @@ struct session {
 	struct fwh_record *records;	/* of the run directory */
 	struct fwh_key *keys;		/* theirs */
 	size_t n_records;
-	void (*complain)(const struct fwh_err *err, void *arg);
-	void *arg;
-	size_t complaints;
+	struct fwh_complaints complaints;
 };
-
-static void complain(const struct fwh_err *err, void *arg)
-{
-	struct session *session = arg;
-
-	session->complaints++;
-	if (session->complain)
-		session->complain(err, session->arg);
-}
 
 static void close_session(struct session *session)
 {
@@ -41,8 +30,9 @@ static void close_session(struct session *session)
 static int read_records(struct session *session, struct fwh_err *err)
 {
 	size_t i;
-	int code = fwh_store_list(session->store, complain, session,
-				  &session->records, &session->n_records, err);
+	int code = fwh_store_list(session->store, fwh_complain,
+				  &session->complaints, &session->records,
+				  &session->n_records, err);
 
 	if (code)
 		return code;
@@ -70,7 +60,7 @@ static int open_session(struct session *session,
 	if (code)
 		return code;
 	if (bad.code)
-		complain(&bad, session);
+		fwh_complain(&bad, &session->complaints);
 	code = fwh_store_open(session->run_dir,
 			      fwh_config_globals(session->config)->lock_wait_ms,
 			      &session->store, err);
@@ -135,8 +125,8 @@ static int add_saved(struct session *session, struct targets *targets,
 	fwh_autofree struct fwh_record *saved = NULL;
 	struct fwh_settings settings;
 	size_t n, i;
-	int code = fwh_saved_list(session->state_dir, complain, session, &saved,
-				  &n, err);
+	int code = fwh_saved_list(session->state_dir, fwh_complain,
+				  &session->complaints, &saved, &n, err);
 
 	for (i = 0; !code && i < n; i++) {
 		fwh_config_resolve(session->config, saved[i].ev.conn,
@@ -210,7 +200,7 @@ int fwh_guards_arm(const struct fwh_call_options *options,
 		   void *arg, size_t *ret_n, size_t *ret_complaints,
 		   struct fwh_err *err)
 {
-	struct session session = { .complain = complaint, .arg = arg };
+	struct session session = { .complaints = { complaint, arg, 0 } };
 	struct targets targets = { .n = 0 };
 	int code = open_session(&session, options, err);
 
@@ -222,7 +212,7 @@ int fwh_guards_arm(const struct fwh_call_options *options,
 					  targets.n, false, err);
 	if (!code) {
 		*ret_n = targets.n;
-		*ret_complaints = session.complaints;
+		*ret_complaints = session.complaints.n;
 	}
 	free(targets.list);
 	close_session(&session);
@@ -252,8 +242,8 @@ static int disarm_saved(struct session *session, const char *conn,
 	fwh_autofree struct fwh_record *saved = NULL;
 	struct fwh_key key;
 	size_t n, i;
-	int code = fwh_saved_list(session->state_dir, complain, session, &saved,
-				  &n, err);
+	int code = fwh_saved_list(session->state_dir, fwh_complain,
+				  &session->complaints, &saved, &n, err);
 
 	for (i = 0; !code && i < n; i++) {
 		if (conn && strcmp(saved[i].ev.conn, conn) != 0)
@@ -270,7 +260,7 @@ static int disarm_saved(struct session *session, const char *conn,
 int fwh_guards_disarm(const struct fwh_call_options *options, const char *conn,
 		      size_t *ret_n, struct fwh_err *err)
 {
-	struct session session = { .complain = NULL };
+	struct session session = { .store = NULL };
 	fwh_autofree struct fwh_target *targets = NULL;
 	size_t n = 0, i;
 	int code = open_session(&session, options, err);
@@ -305,13 +295,13 @@ int fwh_guards_reconcile(const struct fwh_call_options *options,
 			 void *arg, size_t *ret_n, size_t *ret_complaints,
 			 struct fwh_err *err)
 {
-	struct session session = { .complain = complaint, .arg = arg };
+	struct session session = { .complaints = { complaint, arg, 0 } };
 	int code = open_session(&session, options, err);
 
 	if (!code)
 		code = fwh_connections_renew(session.config, session.store,
-					     complain, &session, ret_n, err);
-	*ret_complaints = session.complaints;
+					     &session.complaints, ret_n, err);
+	*ret_complaints = session.complaints.n;
 	close_session(&session);
 	return code;
 }
@@ -338,7 +328,7 @@ int fwh_guards_list(const struct fwh_call_options *options,
 		    struct fwh_record **ret, size_t *ret_n,
 		    struct fwh_err *err)
 {
-	struct session session = { .complain = NULL };
+	struct session session = { .store = NULL };
 	int code = open_session(&session, options, err);
 
 	if (!code) {

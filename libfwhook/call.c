@@ -472,10 +472,11 @@ static bool is_of_backend(struct fwh_call *call, struct fwh_store *store)
  * and the next call tries again. */
 static void move_all(struct fwh_call *call, struct fwh_store *store)
 {
+	struct fwh_complaints unheard = { .complain = NULL };
 	struct fwh_err trouble;
 	size_t n;
 
-	if (fwh_connections_renew(call->config, store, NULL, NULL, &n,
+	if (fwh_connections_renew(call->config, store, &unheard, &n,
 				  &trouble))
 		call->warning = trouble;
 }

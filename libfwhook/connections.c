@@ -207,34 +207,17 @@ int fwh_targets_commit(const struct fwh_globals *globals,
 	return code;
 }
 
-/* Records that cannot be read are somebody's all the same. */
-struct damage {
-	void (*complain)(const struct fwh_err *err, void *arg);
-	void *arg;
-	size_t n;
-};
-
-static void count_damage(const struct fwh_err *err, void *arg)
-{
-	struct damage *damage = arg;
-
-	damage->n++;
-	if (damage->complain)
-		damage->complain(err, damage->arg);
-}
-
 int fwh_connections_renew(const struct fwh_config *config,
 			  struct fwh_store *store,
-			  void (*complain)(const struct fwh_err *err, void *arg),
-			  void *arg, size_t *ret_n, struct fwh_err *err)
+			  struct fwh_complaints *complaints, size_t *ret_n,
+			  struct fwh_err *err)
 {
 	const struct fwh_globals *globals = fwh_config_globals(config);
 	fwh_autofree struct fwh_record *records = NULL;
 	fwh_autofree struct fwh_target *targets = NULL;
-	struct damage damage = { .complain = complain, .arg = arg };
-	size_t n, i;
-	int code = fwh_store_list(store, count_damage, &damage, &records, &n,
-				  err);
+	size_t before = complaints->n, n, i;
+	int code = fwh_store_list(store, fwh_complain, complaints, &records,
+				  &n, err);
 
 	if (code)
 		return code;
@@ -248,7 +231,9 @@ int fwh_connections_renew(const struct fwh_config *config,
 		fwh_config_resolve(config, records[i].ev.conn,
 				   &targets[i].settings);
 	}
-	code = fwh_targets_commit(globals, store, targets, n, !damage.n, err);
+	/* Records that cannot be read are somebody's all the same. */
+	code = fwh_targets_commit(globals, store, targets, n,
+				  complaints->n == before, err);
 	*ret_n = n;
 	return code ? code : fwh_store_set_backend(store, globals->backend, err);
 }

@@ -55,6 +55,17 @@ static inline bool fwh_ports_any(const struct fwh_ports *p)
 bool fwh_proto_has_ports(uint8_t proto);
 bool fwh_proto_is_icmp(uint8_t proto);
 
+/* What goes wrong by the way: told to who wants to hear (complain may be NULL),
+ * and counted. */
+struct fwh_complaints {
+	void (*complain)(const struct fwh_err *err, void *arg);
+	void *arg;
+	size_t n;
+};
+
+/* arg: the struct fwh_complaints. */
+void fwh_complain(const struct fwh_err *err, void *arg);
+
 /* list: the address of a pointer to n things of this size, with room for cap.  Room
  * for one more, or false. */
 bool fwh_grow(void *list, size_t n, size_t *cap, size_t size);
@@ -252,8 +263,8 @@ int fwh_targets_commit(const struct fwh_globals *globals,
  * settings if it was of another.  The store is locked for all. */
 int fwh_connections_renew(const struct fwh_config *config,
 			  struct fwh_store *store,
-			  void (*complain)(const struct fwh_err *err, void *arg),
-			  void *arg, size_t *ret_n, struct fwh_err *err);
+			  struct fwh_complaints *complaints, size_t *ret_n,
+			  struct fwh_err *err);
 /* The record of the same connection with nothing but its guard. */
 struct fwh_record fwh_record_armed(const struct fwh_record *record);
 

@@ -154,6 +154,15 @@ bool fwh_proto_is_icmp(uint8_t proto)
 	return proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6;
 }
 
+void fwh_complain(const struct fwh_err *err, void *arg)
+{
+	struct fwh_complaints *complaints = arg;
+
+	complaints->n++;
+	if (complaints->complain)
+		complaints->complain(err, complaints->arg);
+}
+
 bool fwh_grow(void *list, size_t n, size_t *cap, size_t size)
 {
 	size_t more = *cap ? 2 * *cap : 8;
