@@ -431,6 +431,17 @@ kill_daemon() {	# side
 	wait_for 10 bash -c "! kill -0 $pid"
 }
 
+flush_xfrm() {	# side
+	on "$1" ip xfrm policy flush
+	on "$1" ip xfrm state flush
+}
+
+# Debian's unit flushes when it stops, after a daemon that died as well.
+daemon_dies() {	# side
+	kill_daemon "$1"
+	flush_xfrm "$1"
+}
+
 await() {	# side
 	wait_for 60 inside "$1" /usr/libexec/ipsec/whack --listen ||
 		not_ok "pluto of $1 starts" "$(tail -n 3 "$WORK/$1.log" "$WORK/$1.out" | tr '\n' ' ')"

@@ -41,7 +41,7 @@ changed() {
 event "reload of changed connections" changed
 event "up after the reload" both up
 back "up after the reload"
-flush() { on west ip xfrm policy flush; on west ip xfrm state flush; sleep 1; }
+flush() { flush_xfrm west; sleep 1; }
 event "policies and states flushed by hand" flush
 event "replace after the flush" replace_both
 event "up after that" both up

@@ -19,7 +19,7 @@ peer_add() { auto east --add site; auto east --add site6; }
 event "the peer loads them again" peer_add
 event "up after that" both up
 back "up after that"
-peer_killed() { kill_daemon east; on east ip xfrm policy flush; on east ip xfrm state flush; sleep 1; }
+peer_killed() { daemon_dies east; sleep 1; }
 event "the peer's daemon dies" peer_killed
 wrong_psk() {
 	printf '@west @east : PSK "%s"\n' "another-preshared-key-that-is-long-enough" > "$WORK/secrets.wrong"

@@ -24,10 +24,7 @@ event "its connections are loaded" load
 event "up after the restart" both up
 back "up after the restart"
 killed() {
-	kill_daemon west
-	# Debian's unit does so after a daemon that died.
-	on west ip xfrm policy flush
-	on west ip xfrm state flush
+	daemon_dies west
 	sleep 1
 	launch west
 	await west
@@ -38,9 +35,7 @@ event "up after the kill" both up
 back "up after the kill"
 boot() {
 	local t
-	kill_daemon west
-	on west ip xfrm policy flush
-	on west ip xfrm state flush
+	daemon_dies west
 	ip -n west link set w0 down
 	ip -n west link set l1 down
 	for t in mangle nat filter; do

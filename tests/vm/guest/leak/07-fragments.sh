@@ -70,6 +70,6 @@ event "up again" each up
 event "delete" each delete
 event "loaded anew" each add
 event "up after delete" each up
-flush() { on west ip xfrm policy flush; on west ip xfrm state flush; sleep 1; }
+flush() { flush_xfrm west; sleep 1; }
 event "policies and states flushed by hand" flush
 finish_leaks

@@ -33,9 +33,7 @@ up site
 back4 "before the peer's boot"
 # The peer boots: what it had in its kernel is gone, and its conn is another.
 peer_boots() {	# conn
-	kill_daemon east
-	on east ip xfrm policy flush
-	on east ip xfrm state flush
+	daemon_dies east
 	launch east
 	await east
 	auto east --add "$1"

@@ -16,10 +16,7 @@ tables_before west
 check "the first connection comes up" up one
 above "it has rules" "$(rules_of west one)" 2
 first=$(reqids west)
-kill_daemon west
-# As the unit of Debian's package does when it stops.
-on west ip xfrm state flush
-on west ip xfrm policy flush
+daemon_dies west
 above "its rules are still there" "$(rules_of west one)" 2
 wire_reset
 no_ping_from wlan 192.0.2.10

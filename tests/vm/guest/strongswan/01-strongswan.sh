@@ -93,9 +93,7 @@ event "operator's down" both down
 event "up again" both up
 back "up again"
 killed() {
-	kill_daemon west
-	on west ip xfrm policy flush
-	on west ip xfrm state flush
+	daemon_dies west
 	sleep 1
 	launch west
 	await west
