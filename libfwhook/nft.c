@@ -7,10 +7,8 @@
  * packets into the chain.  What is left has nothing of the connection in it
  * any more and names the set.
  */
-#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include <linux/netfilter.h>
@@ -171,7 +169,7 @@ static void add_key(struct builder *b, struct fwh_nft_set *set,
 		if (!memcmp(set->keys[i].b, key->b, key->len))
 			return;
 	if (!fwh_grow(&set->keys, set->n_keys, &set->cap_keys,
-		  sizeof(*key))) {
+		      sizeof(*key))) {
 		b->nomem = true;
 		return;
 	}
@@ -185,7 +183,7 @@ static struct fwh_nft_rule *add_rule(struct builder *b, struct fwh_nft_set *set,
 	struct fwh_nft_rule *rule;
 
 	if (!fwh_grow(&set->rules, set->n_rules, &set->cap_rules,
-		  sizeof(*rule))) {
+		      sizeof(*rule))) {
 		b->nomem = true;
 		return NULL;
 	}
@@ -243,6 +241,7 @@ int fwh_nft_shape(const char *set, unsigned int *ret_src_len,
 
 /* FNV-1a, five letters of base 32: sets of other content have other names. */
 #define HASH_LETTERS	5
+#define HASH_START	0xcbf29ce484222325u
 
 static void hash_text(uint64_t *h, const char *s)
 {
@@ -287,13 +286,18 @@ static bool in_content(const struct content *c, const struct fwh_rule *rule)
 	       rule->part == c->part;
 }
 
+static bool is_marking(const struct fwh_rule *rule)
+{
+	return rule->action == FWH_SET_MARK ||
+	       rule->action == FWH_CONNMARK_SAVE;
+}
+
 /* Told by the SA's reqid alone, without addresses: the kernel holds the SA's
  * packets against its selectors itself. */
 static bool is_by_reqid(const struct fwh_rule *rule)
 {
 	return !rule->dispatch && rule->policy.reqid && !rule->policy.none &&
-	       (rule->action == FWH_SET_MARK ||
-		rule->action == FWH_CONNMARK_SAVE ||
+	       (is_marking(rule) ||
 		(rule->action == FWH_ACCEPT && rule->table == FWH_FILTER));
 }
 
@@ -302,12 +306,6 @@ static bool is_void(const struct builder *b, const struct fwh_rule *rule)
 {
 	return rule->action == FWH_ACCEPT && rule->table == FWH_FILTER &&
 	       !b->accept.mask;
-}
-
-static bool is_marking(const struct fwh_rule *rule)
-{
-	return rule->action == FWH_SET_MARK ||
-	       rule->action == FWH_CONNMARK_SAVE;
 }
 
 static bool is_by_address(const struct builder *b, const struct content *c,
@@ -360,7 +358,7 @@ static void put_rule(const struct builder *b, const struct content *c,
 
 /* iptables' multiport is two rules here; an anonymous set would be one more thing
  * to know. */
-static void put_ports(const struct builder *b, const struct content *c,
+static void put_ports(struct builder *b, const struct content *c,
 		      const struct fwh_rule *rule, struct fwh_nft_set *set,
 		      const char *chain, bool translated)
 {
@@ -373,7 +371,7 @@ static void put_ports(const struct builder *b, const struct content *c,
 			copy.sport.lo = copy.sport.hi = rule->sports[i];
 		if (rule->dports[0])
 			copy.dport.lo = copy.dport.hi = rule->dports[i];
-		r = add_rule((struct builder *)b, set, chain);
+		r = add_rule(b, set, chain);
 		if (r)
 			put_rule(b, c, &copy, translated, r);
 	}
@@ -603,7 +601,7 @@ static void content_name(const struct content *c, char *ret, size_t size)
 {
 	const struct purpose *purpose = find_purpose(c);
 	char letters[HASH_LETTERS + 1];
-	uint64_t usual = 0xcbf29ce484222325u;
+	uint64_t usual = HASH_START;
 
 	hash_text(&usual, *purpose->usual ? purpose->usual :
 			  c->family == FWH_IPV4 ? NO_NAT4 : NO_NAT6);
@@ -622,7 +620,7 @@ static void hash_content(struct builder *b, struct content *c)
 	char hooks[16];
 	size_t i;
 
-	c->hash = 0xcbf29ce484222325u;
+	c->hash = HASH_START;
 	fwh_nft_rule_begin(&head, "");
 	put_common(c, &head);
 	if (c->selector)

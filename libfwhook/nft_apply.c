@@ -90,6 +90,7 @@ struct present *fwh_nft_find_set(const struct job *job, const char *name)
 			return &job->sets[i];
 	return NULL;
 }
+
 /* ---- the transaction: the whole ---- */
 
 /* Will there be no set? */
@@ -277,22 +278,20 @@ static int print(const struct fwh_globals *globals,
 	fwh_nft_free(&nft);
 	return code;
 }
+
 /* ---- what this kernel has ---- */
 
 bool fwh_nftables_is_there(void)
 {
 	struct fwh_nft_link *link;
 	uint32_t generation;
-	bool there;
 	int code;
 
-	if (fwh_nft_open(&link, NULL))
+	if (fwh_nft_open_kept(&link, NULL))
 		return false;
 	/* Whoever may not ask is not told that there is none. */
 	code = fwh_nft_generation(link, &generation);
-	there = !code || code == -EPERM;
-	fwh_nft_close(link);
-	return there;
+	return !code || code == -EPERM;
 }
 
 static int take_foreign_table(const struct nlmsghdr *nlh, size_t question,
@@ -319,7 +318,7 @@ bool fwh_nftables_is_used(void)
 	struct nlmsghdr *nlh;
 	bool found = false;
 
-	if (fwh_nft_open(&link, NULL))
+	if (fwh_nft_open_kept(&link, NULL))
 		return false;
 	nlh = fwh_nft_begin(link, &batch, NFT_MSG_GETTABLE, NFPROTO_UNSPEC,
 			    NLM_F_DUMP);
@@ -328,7 +327,6 @@ bool fwh_nftables_is_used(void)
 		fwh_nft_dump(link, &batch, take_foreign_table, &found);
 	}
 	fwh_nft_batch_free(&batch);
-	fwh_nft_close(link);
 	return found;
 }
 

@@ -197,6 +197,7 @@ static int group_claims(struct job *job, struct fwh_err *err)
 	}
 	return 0;
 }
+
 /* ---- elements ---- */
 
 static void read_comment(struct nftnl_set_elem *e, char ret[COMMENT_MAX])
@@ -221,17 +222,26 @@ static int take_comment(struct nftnl_set_elem *e, void *arg)
 	return 0;
 }
 
-static int take_element(const struct nlmsghdr *nlh, size_t question, void *arg)
+/* The elements of a message, until take() returns negative. */
+static int each_element(const struct nlmsghdr *nlh,
+			int (*take)(struct nftnl_set_elem *e, void *arg),
+			void *arg)
 {
-	struct element **asked = arg;
 	struct nftnl_set *set = nftnl_set_alloc();
 
 	if (!set)
 		return -ENOMEM;
 	if (!nftnl_set_elems_nlmsg_parse(nlh, set))
-		nftnl_set_elem_foreach(set, take_comment, asked[question]);
+		nftnl_set_elem_foreach(set, take, arg);
 	nftnl_set_free(set);
 	return 0;
+}
+
+static int take_element(const struct nlmsghdr *nlh, size_t question, void *arg)
+{
+	struct element **asked = arg;
+
+	return each_element(nlh, take_comment, asked[question]);
 }
 
 /* Which of the elements are there, and whose are they? */
@@ -261,7 +271,7 @@ static int ask_for_elements(struct job *job, struct fwh_err *err)
 				    NFPROTO_INET, 0);
 		if (!nlh)
 			break;
-		fwh_nft_put_element(nlh, claim->set, &claim->key, 1, NULL);
+		fwh_nft_put_element(nlh, claim, NULL);
 		fwh_nft_end(&batch, nlh);
 		asked[n++] = &job->elements[i];
 	}
@@ -270,6 +280,7 @@ static int ask_for_elements(struct job *job, struct fwh_err *err)
 	fwh_nft_batch_free(&batch);
 	return code;
 }
+
 /* ---- owners ---- */
 
 /* Words of a comment, " +" at its end where there are more than it has room for.
@@ -310,6 +321,7 @@ static void remove_owner(char comment[COMMENT_MAX], const char *owner)
 	else
 		*(at > comment ? at - 1 : at) = '\0';
 }
+
 /* ---- elements that nobody remembers ---- */
 
 struct forgotten {
@@ -369,15 +381,10 @@ static int claim_owned(struct nftnl_set_elem *e, void *arg)
 static int take_owned(const struct nlmsghdr *nlh, size_t question, void *arg)
 {
 	struct forgotten *forgotten = arg;
-	struct nftnl_set *set = nftnl_set_alloc();
+	int code = each_element(nlh, claim_owned, forgotten);
 
 	(void)question;
-	if (!set)
-		return -ENOMEM;
-	if (!nftnl_set_elems_nlmsg_parse(nlh, set))
-		nftnl_set_elem_foreach(set, claim_owned, forgotten);
-	nftnl_set_free(set);
-	return forgotten->code;
+	return code ? code : forgotten->code;
 }
 
 /* In the sets of reqids, or in all. */
@@ -419,6 +426,7 @@ static int claim_forgotten(struct job *job)
 	}
 	return code;
 }
+
 /* ---- who owns what after this ---- */
 
 /* Strangers' elements, put in by hand, are nobody's to take away. */
@@ -448,6 +456,7 @@ bool fwh_nft_is_right(const struct element *element)
 {
 	return is_foreign(element) || !strcmp(element->before, element->after);
 }
+
 int fwh_nft_find_elements(struct job *job, struct fwh_err *err)
 {
 	size_t i;
@@ -493,16 +502,11 @@ static int seek_other(struct nftnl_set_elem *e, void *arg)
 
 static int take_others(const struct nlmsghdr *nlh, size_t question, void *arg)
 {
-	struct nftnl_set *set = nftnl_set_alloc();
 	struct search *search = arg;
+	int code = each_element(nlh, seek_other, search);
 
 	(void)question;
-	if (!set)
-		return -ENOMEM;
-	if (!nftnl_set_elems_nlmsg_parse(nlh, set))
-		nftnl_set_elem_foreach(set, seek_other, search);
-	nftnl_set_free(set);
-	return search->found;
+	return code ? code : search->found;
 }
 
 /* Does anything stay in the set?  Not more than the first few elements are
@@ -549,4 +553,3 @@ int fwh_nft_find_dropped(struct job *job)
 	}
 	return 0;
 }
-

@@ -121,9 +121,8 @@ int fwh_nft_check_rules(struct job *job);
 bool fwh_nft_has_string(const struct strings *strings, const char *s);
 bool fwh_nft_add_string(struct strings *strings, const char *s);
 const struct fwh_nft_base_chain *fwh_nft_find_base(const char *name);
-/* The elements of a question or a change; comment may be NULL. */
-void fwh_nft_put_element(struct nlmsghdr *nlh, const char *set,
-			 const struct fwh_nft_key *keys, size_t n,
+/* The element of a question or a change; comment may be NULL. */
+void fwh_nft_put_element(struct nlmsghdr *nlh, const struct claim *claim,
 			 const char *comment);
 void fwh_nft_change_element(struct job *job, const struct element *element);
 void fwh_nft_new_table(struct job *job);

@@ -9,7 +9,7 @@ struct nlmsghdr;
 struct fwh_nft_link;			/* a netlink socket */
 
 int fwh_nft_open(struct fwh_nft_link **ret, struct fwh_err *err);
-/* The one for transactions, which is not to be closed. */
+/* The one of the process, which is not to be closed. */
 int fwh_nft_open_kept(struct fwh_nft_link **ret, struct fwh_err *err);
 void fwh_nft_close(struct fwh_nft_link *link);
 

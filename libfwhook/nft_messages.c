@@ -58,7 +58,7 @@ void fwh_nft_change_element(struct job *job, const struct element *element)
 		nlh = message(job, NFT_MSG_DELSETELEM, 0, claim->set);
 		if (!nlh)
 			return;
-		fwh_nft_put_element(nlh, claim->set, &claim->key, 1, NULL);
+		fwh_nft_put_element(nlh, claim, NULL);
 		fwh_nft_end(&job->batch, nlh);
 	}
 	if (!*element->after)
@@ -67,36 +67,32 @@ void fwh_nft_change_element(struct job *job, const struct element *element)
 		      claim->set);
 	if (!nlh)
 		return;
-	fwh_nft_put_element(nlh, claim->set, &claim->key, 1, element->after);
+	fwh_nft_put_element(nlh, claim, element->after);
 	fwh_nft_end(&job->batch, nlh);
 }
 
-void fwh_nft_put_element(struct nlmsghdr *nlh, const char *set,
-			const struct fwh_nft_key *keys, size_t n,
-			const char *comment)
+void fwh_nft_put_element(struct nlmsghdr *nlh, const struct claim *claim,
+			 const char *comment)
 {
 	struct nlattr *list, *elem, *key;
 	uint8_t udata[COMMENT_MAX + 2];
-	size_t i, len;
+	size_t len;
 
 	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, FWH_NFT_TABLE);
-	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set);
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, claim->set);
 	list = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
-	for (i = 0; i < n; i++) {
-		elem = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM);
-		key = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_KEY);
-		mnl_attr_put(nlh, NFTA_DATA_VALUE, keys[i].len, keys[i].b);
-		mnl_attr_nest_end(nlh, key);
-		if (comment) {		/* as nft writes it */
-			len = strlen(comment) + 1;
-			udata[0] = NFTNL_UDATA_SET_ELEM_COMMENT;
-			udata[1] = (uint8_t)len;
-			memcpy(udata + 2, comment, len);
-			mnl_attr_put(nlh, NFTA_SET_ELEM_USERDATA, len + 2,
-				     udata);
-		}
-		mnl_attr_nest_end(nlh, elem);
+	elem = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM);
+	key = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_KEY);
+	mnl_attr_put(nlh, NFTA_DATA_VALUE, claim->key.len, claim->key.b);
+	mnl_attr_nest_end(nlh, key);
+	if (comment) {			/* as nft writes it */
+		len = strlen(comment) + 1;
+		udata[0] = NFTNL_UDATA_SET_ELEM_COMMENT;
+		udata[1] = (uint8_t)len;
+		memcpy(udata + 2, comment, len);
+		mnl_attr_put(nlh, NFTA_SET_ELEM_USERDATA, len + 2, udata);
 	}
+	mnl_attr_nest_end(nlh, elem);
 	mnl_attr_nest_end(nlh, list);
 }
 
@@ -272,6 +268,7 @@ void fwh_nft_new_rule(struct job *job, const struct fwh_nft_rule *rule)
 	nftnl_rule_nlmsg_build_payload(nlh, rule->rule);
 	fwh_nft_end(&job->batch, nlh);
 }
+
 void fwh_nft_delete_rule(struct job *job, const struct seen *seen)
 {
 	struct nlmsghdr *nlh = message(job, NFT_MSG_DELRULE, 0, "a rule");
@@ -285,7 +282,7 @@ void fwh_nft_delete_rule(struct job *job, const struct seen *seen)
 }
 
 void fwh_nft_delete(struct job *job, uint16_t type, uint16_t table_attr,
-			 uint16_t name_attr, const char *name)
+		    uint16_t name_attr, const char *name)
 {
 	struct nlmsghdr *nlh = message(job, type, 0, "what is left over");
 
@@ -296,4 +293,3 @@ void fwh_nft_delete(struct job *job, uint16_t type, uint16_t table_attr,
 		mnl_attr_put_strz(nlh, name_attr, name);
 	fwh_nft_end(&job->batch, nlh);
 }
-

@@ -144,6 +144,7 @@ int fwh_nft_install_sets(struct job *job)
 		install(job, &todo[i]);
 	return 0;
 }
+
 /* ---- rules that go with their sets ---- */
 
 static void see_expr(struct job *job, struct nftnl_expr *e, struct seen *ret)
@@ -321,6 +322,7 @@ void fwh_nft_drop_sets(struct job *job, const struct rules *rules)
 			fwh_nft_delete(job, NFT_MSG_DELSET, NFTA_SET_TABLE,
 				       NFTA_SET_NAME, job->sets[i].name);
 }
+
 /* ---- rules that are missing ---- */
 
 static int compare_seen(const void *a, const void *b)
