@@ -6,79 +6,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "internal.h"
-
-/* What all three have in common. */
-struct session {
-	const char *run_dir, *state_dir;
-	struct fwh_config *config;
-	struct fwh_store *store;
-	struct fwh_record *records;	/* of the run directory */
-	struct fwh_key *keys;		/* theirs */
-	size_t n_records;
-	struct fwh_complaints complaints;
-};
-
-static void close_session(struct session *session)
-{
-	free(session->records);
-	free(session->keys);
-	fwh_store_close(session->store);
-	fwh_config_free(session->config);
-}
-
-static int read_records(struct session *session, struct fwh_err *err)
-{
-	size_t i;
-	int code = fwh_store_list(session->store, fwh_complain,
-				  &session->complaints, &session->records,
-				  &session->n_records, err);
-
-	if (code)
-		return code;
-	session->keys = calloc(session->n_records + 1, sizeof(*session->keys));
-	if (!session->keys)
-		return fwh_fail(err, -ENOMEM, "out of memory");
-	for (i = 0; i < session->n_records; i++)
-		fwh_event_key(&session->records[i].ev, &session->keys[i]);
-	return 0;
-}
-
-/* With broken settings the built-in ones hold, and that is complained of. */
-static int open_session(struct session *session,
-			const struct fwh_call_options *options,
-			struct fwh_err *err)
-{
-	struct fwh_err bad;
-	int code;
-
-	session->run_dir = options->run_dir ? options->run_dir :
-					FWH_RUNSTATEDIR "/ipsec-fw";
-	session->state_dir = options->state_dir ? options->state_dir :
-					FWH_STATEDIR "/ipsec-fw";
-	code = fwh_config_open(options, &session->config, &bad, err);
-	if (code)
-		return code;
-	if (bad.code)
-		fwh_complain(&bad, &session->complaints);
-	code = fwh_store_open(session->run_dir,
-			      fwh_config_globals(session->config)->lock_wait_ms,
-			      &session->store, err);
-	if (!code)
-		code = fwh_store_lock(session->store, NULL, err);
-	return code ? code : read_records(session, err);
-}
-
-static const struct fwh_record *find_record(const struct session *session,
-					    const struct fwh_key *key)
-{
-	size_t i;
-
-	for (i = 0; i < session->n_records; i++)
-		if (!strcmp(session->keys[i].text, key->text))
-			return &session->records[i];
-	return NULL;
-}
+#include "backend.h"
+#include "ip.h"
+#include "session.h"
 
 /* ---- arming ---------------------------------------------------------------------- */
 
@@ -87,7 +17,7 @@ struct targets {
 	size_t n, cap;
 };
 
-static int add_target(const struct session *session, struct targets *targets,
+static int add_target(const struct fwh_session *session, struct targets *targets,
 		      const struct fwh_record *record, struct fwh_err *err)
 {
 	const struct fwh_record *before;
@@ -96,7 +26,7 @@ static int add_target(const struct session *session, struct targets *targets,
 	size_t i;
 
 	fwh_event_key(&record->ev, &key);
-	before = find_record(session, &key);
+	before = fwh_session_find(session, &key);
 	/* What is up has its guard from its daemon. */
 	if (before && before->state != FWH_STATE_ARMED)
 		return 0;
@@ -119,7 +49,7 @@ static int add_target(const struct session *session, struct targets *targets,
 }
 
 /* The settings may have changed since: guard = off lets go. */
-static int add_saved(struct session *session, struct targets *targets,
+static int add_saved(struct fwh_session *session, struct targets *targets,
 		     struct fwh_err *err)
 {
 	fwh_autofree struct fwh_record *saved = NULL;
@@ -158,7 +88,7 @@ static struct fwh_record configured_record(const char *conn,
 	return record;
 }
 
-static int add_configured(struct session *session, const char *conn,
+static int add_configured(struct fwh_session *session, const char *conn,
 			  const struct fwh_settings *settings,
 			  struct targets *targets, struct fwh_err *err)
 {
@@ -180,7 +110,7 @@ static int add_configured(struct session *session, const char *conn,
 	return code;
 }
 
-static int gather_armed(struct session *session, struct targets *targets,
+static int gather_armed(struct fwh_session *session, struct targets *targets,
 			struct fwh_err *err)
 {
 	struct fwh_settings settings;
@@ -200,9 +130,9 @@ int fwh_guards_arm(const struct fwh_call_options *options,
 		   void *arg, size_t *ret_n, size_t *ret_complaints,
 		   struct fwh_err *err)
 {
-	struct session session = { .complaints = { complaint, arg, 0 } };
+	struct fwh_session session = { .complaints = { complaint, arg, 0 } };
 	struct targets targets = { .n = 0 };
-	int code = open_session(&session, options, err);
+	int code = fwh_session_open(&session, options, err);
 
 	if (!code)
 		code = gather_armed(&session, &targets, err);
@@ -215,14 +145,14 @@ int fwh_guards_arm(const struct fwh_call_options *options,
 		*ret_complaints = session.complaints.n;
 	}
 	free(targets.list);
-	close_session(&session);
+	fwh_session_close(&session);
 	return code;
 }
 
 /* ---- disarming --------------------------------------------------------------------- */
 
 /* What is up keeps its guard until it is down, and not after that. */
-static void disarmed_target(const struct session *session,
+static void disarmed_target(const struct fwh_session *session,
 			    const struct fwh_record *record,
 			    struct fwh_target *ret)
 {
@@ -236,7 +166,7 @@ static void disarmed_target(const struct session *session,
 		ret->after.state = FWH_STATE_DOWN;
 }
 
-static int disarm_saved(struct session *session, const char *conn,
+static int disarm_saved(struct fwh_session *session, const char *conn,
 			size_t *n_names, struct fwh_err *err)
 {
 	fwh_autofree struct fwh_record *saved = NULL;
@@ -251,7 +181,7 @@ static int disarm_saved(struct session *session, const char *conn,
 		fwh_event_key(&saved[i].ev, &key);
 		saved[i].armed = false;
 		code = fwh_saved_set(session->state_dir, &key, &saved[i], err);
-		if (!find_record(session, &key))
+		if (!fwh_session_find(session, &key))
 			(*n_names)++;
 	}
 	return code;
@@ -260,10 +190,10 @@ static int disarm_saved(struct session *session, const char *conn,
 int fwh_guards_disarm(const struct fwh_call_options *options, const char *conn,
 		      size_t *ret_n, struct fwh_err *err)
 {
-	struct session session = { .store = NULL };
+	struct fwh_session session = { .store = NULL };
 	fwh_autofree struct fwh_target *targets = NULL;
 	size_t n = 0, i;
-	int code = open_session(&session, options, err);
+	int code = fwh_session_open(&session, options, err);
 
 	if (!code) {
 		targets = calloc(session.n_records + 1, sizeof(*targets));
@@ -282,9 +212,54 @@ int fwh_guards_disarm(const struct fwh_call_options *options, const char *conn,
 					  err);
 	if (!code)
 		code = disarm_saved(&session, conn, &n, err);
+	/* What dead daemons' routes were kept for. */
+	if (!code)
+		code = fwh_ip_sweep(session.store, err);
 	if (!code)
 		*ret_n = n;
-	close_session(&session);
+	fwh_session_close(&session);
+	return code;
+}
+
+int fwh_guards_saved(const struct fwh_call_options *options,
+		     void (*complaint)(const struct fwh_err *err, void *arg),
+		     void *arg, size_t *ret_n, size_t *ret_complaints,
+		     struct fwh_err *err)
+{
+	struct fwh_complaints complaints = { complaint, arg, 0 };
+	fwh_autofree struct fwh_record *saved = NULL;
+	int code = fwh_saved_list(options->state_dir ? options->state_dir :
+				  FWH_STATEDIR "/ipsec-fw", fwh_complain,
+				  &complaints, &saved, ret_n, err);
+
+	*ret_complaints = complaints.n;
+	return code;
+}
+
+/* ---- flushing ------------------------------------------------------------------------ */
+
+int fwh_guards_flush(const struct fwh_call_options *options, size_t *ret_n,
+		     struct fwh_err *err)
+{
+	struct fwh_session session = { .store = NULL };
+	const char *name;
+	size_t i;
+	int code = fwh_session_open(&session, options, err);
+
+	if (!code)
+		code = fwh_store_lock_tables(session.store, err);
+	for (i = 0; !code && (name = fwh_backend_nth(i)); i++)
+		code = fwh_backend_find(name)->flush(
+			fwh_config_globals(session.config), err);
+	if (!code)
+		code = fwh_ip_flush(session.store, err);
+	if (!code)
+		code = fwh_store_flush(session.store, err);
+	if (!code)
+		code = fwh_saved_flush(session.state_dir, err);
+	if (!code)
+		*ret_n = session.n_records;
+	fwh_session_close(&session);
 	return code;
 }
 
@@ -295,14 +270,17 @@ int fwh_guards_reconcile(const struct fwh_call_options *options,
 			 void *arg, size_t *ret_n, size_t *ret_complaints,
 			 struct fwh_err *err)
 {
-	struct session session = { .complaints = { complaint, arg, 0 } };
-	int code = open_session(&session, options, err);
+	struct fwh_session session = { .complaints = { complaint, arg, 0 } };
+	int code = fwh_session_open(&session, options, err);
 
 	if (!code)
 		code = fwh_connections_renew(session.config, session.store,
 					     &session.complaints, ret_n, err);
+	if (!code)
+		code = fwh_ip_reconcile(session.config, session.store,
+					&session.complaints, err);
 	*ret_complaints = session.complaints.n;
-	close_session(&session);
+	fwh_session_close(&session);
 	return code;
 }
 
@@ -328,13 +306,13 @@ int fwh_guards_list(const struct fwh_call_options *options,
 		    struct fwh_record **ret, size_t *ret_n,
 		    struct fwh_err *err)
 {
-	struct session session = { .store = NULL };
-	int code = open_session(&session, options, err);
+	struct fwh_session session = { .store = NULL };
+	int code = fwh_session_open(&session, options, err);
 
 	if (!code) {
 		*ret = fwh_steal(session.records);
 		*ret_n = session.n_records;
 	}
-	close_session(&session);
+	fwh_session_close(&session);
 	return code;
 }

@@ -5,6 +5,18 @@
 
 #include "internal.h"
 
+/* What a reader finds; text is the list's own. */
+struct fwh_held_list {
+	struct fwh_held *list;
+	size_t n, cap;
+};
+
+/* A new row; NULL when out of memory. */
+struct fwh_held *fwh_held_add(struct fwh_held_list *list, size_t conn,
+			      enum fwh_step step, enum fwh_presence presence,
+			      const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
+
 struct fwh_backend {
 	const char *name;
 	int (*apply)(const struct fwh_globals *globals,
@@ -12,6 +24,14 @@ struct fwh_backend {
 		     struct fwh_err *err);
 	int (*print)(const struct fwh_globals *globals,
 		     const struct fwh_plan *plan, FILE *f);
+	/* What the kernel holds of these connections, held against their plans,
+	 * and of connections that are none of them.  Changes nothing, and makes
+	 * no table. */
+	int (*read)(const struct fwh_globals *globals,
+		    const struct fwh_plan *plans, size_t n,
+		    struct fwh_held_list *ret, struct fwh_err *err);
+	/* Take everything away that looks like ours, whosever it is. */
+	int (*flush)(const struct fwh_globals *globals, struct fwh_err *err);
 };
 
 extern const struct fwh_backend fwh_backend_iptables;

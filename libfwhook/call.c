@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "internal.h"
+#include "ip.h"
 
 struct fwh_call {
 	struct fwh_event ev;
@@ -243,15 +243,31 @@ static int find_sa(struct fwh_record *record,
 }
 
 /* Connections in conntrack that were translated before go on being translated,
- * past the nat exemption. */
+ * past the nat exemption; those that were not, past CAT. */
 static int end_translations(const struct fwh_settings *settings,
 			    const struct fwh_record *record,
 			    struct fwh_err *err)
 {
+	struct fwh_selector cat;
 	int code = 0;
 
 	if (record->state != FWH_STATE_BLOCKED && settings->nat_exempt)
 		code = fwh_conntrack_flush_snat(&record->ev.sel, err);
+	if (code >= 0 && record->state == FWH_STATE_UP &&
+	    fwh_event_cat(&record->ev, &cat))
+		code = fwh_conntrack_flush_other(&cat, &record->ev.sel.local,
+						 err);
+	return code < 0 ? code : 0;
+}
+
+/* With the leased address our own traffic would go on in clear. */
+static int end_cat(const struct fwh_record *before, struct fwh_err *err)
+{
+	struct fwh_selector cat;
+	int code = 0;
+
+	if (before->state == FWH_STATE_UP && fwh_event_cat(&before->ev, &cat))
+		code = fwh_conntrack_flush_snat(&cat, err);
 	return code < 0 ? code : 0;
 }
 
@@ -357,6 +373,7 @@ static int go_down(struct fwh_call *call, struct fwh_store *store,
 		   struct fwh_err *err)
 {
 	struct fwh_target target;
+	struct fwh_err trouble;
 	int code;
 
 	make_target(call, FWH_STATE_DOWN, &target);
@@ -364,6 +381,8 @@ static int go_down(struct fwh_call *call, struct fwh_store *store,
 		target.after = fwh_record_armed(call->had_before ?
 						&call->before : &target.after);
 	code = commit(call, store, &target, err);
+	if (!code && call->had_before && end_cat(&call->before, &trouble))
+		call->warning = trouble;
 	/* Libreswan: UP is gone from the policy after the operator's own. */
 	if (!code && target.after.armed && !(call->ev.flags & FWH_CONN_UP) &&
 	    (!call->had_before || call->before.state != FWH_STATE_ARMED))
@@ -495,6 +514,7 @@ static void keep_backend(struct fwh_call *call, struct fwh_store *store)
 static int lock_store(struct fwh_call *call, struct fwh_store *store,
 		      struct fwh_err *err)
 {
+	struct fwh_err trouble;
 	int code;
 
 	keep_backend(call, store);
@@ -506,6 +526,8 @@ static int lock_store(struct fwh_call *call, struct fwh_store *store,
 		return code;
 	if (!fwh_store_knows_daemon(store, &call->daemon)) {
 		code = sweep_dead(call, store, err);
+		if (!code && fwh_ip_sweep(store, &trouble))
+			call->warning = trouble;
 		if (!code)
 			code = fwh_store_add_daemon(store, &call->daemon, err);
 	}
@@ -623,19 +645,64 @@ int fwh_call_revert(struct fwh_call *call, struct fwh_err *err)
 	return code;
 }
 
-int fwh_call_print(struct fwh_call *call, FILE *f, struct fwh_err *err)
+int fwh_call_hold(struct fwh_call *call, struct fwh_err *err)
+{
+	struct fwh_store *store;
+	int code = open_store(call, &store, err);
+
+	if (code)
+		return code;
+	code = block(call, store, err);
+	fwh_store_close(store);
+	return code;
+}
+
+/* ---- what is no firewall matter ------------------------------------------------------- */
+
+int fwh_call_route(struct fwh_call *call, bool native, struct fwh_err *err)
+{
+	struct fwh_store *store;
+	int code = fwh_store_open(call->run_dir,
+				  fwh_call_globals(call)->lock_wait_ms, &store,
+				  err);
+
+	/* What is ours there, nobody can reach; the firewall's half says so. */
+	if (code)
+		return native ? code : 0;
+	code = fwh_ip_follow(store, &call->ev, &call->key, &call->settings,
+			     &call->daemon, native && !call->config_err.code,
+			     err);
+	fwh_store_close(store);
+	return code;
+}
+
+/* ---- a dry run --------------------------------------------------------------------------- */
+
+/* As comments: what is printed can be loaded. */
+static int print_routes(const struct fwh_call *call, FILE *f,
+			struct fwh_err *err)
+{
+	struct fwh_ip_plan plan = { .n = 0 };
+	const char *why;
+	int code;
+
+	if (fwh_updown_of(&call->settings, &call->ev, false, &why) !=
+	    FWH_UPDOWN_NATIVE)
+		return 0;
+	code = fwh_ip_preview(&call->ev, &call->settings, &plan, err);
+	if (!code && fwh_ip_print(&plan, "# ", f))
+		code = fwh_fail(err, -EIO, "writing the routes: %s",
+				strerror(errno));
+	fwh_ip_plan_free(&plan);
+	return code;
+}
+
+static int print_rules(struct fwh_call *call, FILE *f, struct fwh_err *err)
 {
 	struct fwh_plan plan = { .n = 0 };
 	struct fwh_target target;
 	int code;
 
-	if (call->config_err.code) {
-		if (err)
-			*err = call->config_err;
-		return call->config_err.code;
-	}
-	if (decide(&call->ev, NULL) != RAISE)
-		return 0;
 	make_target(call, state_of_up(call), &target);
 	/* Without the right to ask the kernel, the daemon is believed. */
 	code = find_sa(&target.after, &call->settings, err);
@@ -646,7 +713,7 @@ int fwh_call_print(struct fwh_call *call, FILE *f, struct fwh_err *err)
 		code = find_mark(call, NULL, &call->settings, &target.after,
 				 err);
 	if (!code)
-		code = fwh_target_plan(&target, &plan, err);
+		code = fwh_target_plan(&target, fwh_call_globals(call), &plan, err);
 	if (!code && fwh_backend_print(fwh_backend_find(fwh_call_globals(call)
 							->backend),
 				       fwh_call_globals(call), &plan, f))
@@ -654,4 +721,18 @@ int fwh_call_print(struct fwh_call *call, FILE *f, struct fwh_err *err)
 				strerror(errno));
 	fwh_plan_free(&plan);
 	return code;
+}
+
+int fwh_call_print(struct fwh_call *call, FILE *f, struct fwh_err *err)
+{
+	int code = 0;
+
+	if (call->config_err.code) {
+		if (err)
+			*err = call->config_err;
+		return call->config_err.code;
+	}
+	if (decide(&call->ev, NULL) == RAISE)
+		code = print_rules(call, f, err);
+	return code ? code : print_routes(call, f, err);
 }

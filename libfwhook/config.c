@@ -57,6 +57,10 @@ struct fwh_config {
 	char (*paths)[FWH_PATH_MAX];
 	size_t n_paths;
 	bool esp;			/* somebody sets mark-source = esp */
+	/* Where all findings are wanted and not only the first; NULL else. */
+	void (*report)(const struct fwh_err *err, void *arg);
+	void *report_arg;
+	size_t n_findings;
 	const char *backend_why;	/* it is this one */
 };
 
@@ -71,8 +75,22 @@ struct reader {
 	enum kind kind;			/* of the current section, 0: none yet */
 	ssize_t section;		/* not for GLOBAL */
 	uint64_t globals_in_file;
-	int code;			/* the first error */
+	unsigned int bad_line;		/* the last one that was complained of */
+	bool skip;			/* the keys of a section that nobody knows */
+	int code;			/* the first error, which ends it */
 };
+
+/* Something is wrong, as err says, and it goes on where findings are gathered: 0
+ * then. */
+static int finding(struct fwh_config *config, int code,
+		   const struct fwh_err *err)
+{
+	if (!code || !config->report || code == -ENOMEM)
+		return code;
+	config->report(err, config->report_arg);
+	config->n_findings++;
+	return 0;
+}
 
 /* ---- errors with the nearest word ------------------------------------------ */
 
@@ -158,20 +176,22 @@ static const char *suggest(const struct nearest *nearest, char *buf,
 #define HINT_MAX	(WORD_MAX + 24)
 #define SHOWN_MAX	80
 
-/* Everything that is wrong with a line is said here, once a load. */
+/* Everything that is wrong with a line is said here, once a line. */
 __attribute__((format(printf, 3, 4)))
 static int fail_here(struct reader *r, int code, const char *fmt, ...)
 {
 	char text[sizeof(r->err->msg)];
 	va_list ap;
 
-	if (r->code)
-		return r->code;
+	if (r->code || r->bad_line == r->line)
+		return code;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	r->code = fwh_fail(r->err, code, "%s:%u: %s", r->path, r->line, text);
-	return r->code;
+	r->bad_line = r->line;
+	r->code = finding(r->config, fwh_fail(r->err, code, "%s:%u: %s",
+					      r->path, r->line, text), r->err);
+	return code;
 }
 
 /* ---- values ------------------------------------------------------------------ */
@@ -255,6 +275,8 @@ _Static_assert(FWH_GUARD_OFF == 0 && FWH_GUARD_UP == 1 &&
 	       FWH_GUARD_ARMED == 2 && FWH_GUARD_AUTO == 3, "guard");
 _Static_assert(FWH_LOG_OFF == 0 && FWH_LOG_KERNEL == 1 && FWH_LOG_NFLOG == 2,
 	       "log");
+_Static_assert(FWH_INSTEAD_NO == 0 && FWH_INSTEAD_YES == 1 &&
+	       FWH_INSTEAD_AUTO == 2, "nflog");
 _Static_assert(FWH_POSITION_TOP == 0 && FWH_POSITION_BOTTOM == 1, "position");
 _Static_assert(FWH_ERROR == 0 && FWH_INFO == 1 && FWH_DEBUG == 2, "verbosity");
 _Static_assert(sizeof(enum fwh_guard) == sizeof(unsigned int) &&
@@ -712,6 +734,47 @@ static int parse_chains(struct value *value)
 }
 _Static_assert(FWH_ACCEPT_CHAINS_MAX == 16, "parse_chains() says so");
 
+/* A name, or the beginning of names with a '+'.  "+" alone, which is every
+ * device, would be the end of the guard. */
+static int parse_device(const char *s, char ret[FWH_IFNAME_MAX])
+{
+	char name[FWH_IFNAME_MAX];
+	size_t n = strlen(s);
+	bool many = n > 1 && s[n - 1] == '+';
+
+	if (n >= sizeof(name) || strchr(s, ':'))
+		return -EINVAL;
+	strcpy(name, s);
+	if (many)
+		name[n - 1] = '\0';
+	if (fwh_ifname_parse(name, ret))
+		return -EINVAL;
+	if (many)
+		ret[n - 1] = '+';
+	return 0;
+}
+
+static int parse_devices(struct value *value)
+{
+	struct fwh_devices *out = value->field;
+	const char *p = value->text;
+	int more;
+
+	if (!value->again)
+		memset(out, 0, sizeof(*out));
+	while ((more = next_item(value, &p)) > 0) {
+		if (!strcasecmp(value->item, "none"))
+			continue;
+		if (out->n == FWH_DEVICES_MAX)
+			return refuse(value, "more than 8 devices");
+		if (parse_device(value->item, out->list[out->n]))
+			return -EINVAL;
+		out->n++;
+	}
+	return more;
+}
+_Static_assert(FWH_DEVICES_MAX == 8, "parse_devices() says so");
+
 static int parse_backend(struct value *value)
 {
 	size_t n = strlen(value->text);
@@ -752,6 +815,9 @@ static const struct key keys[] = {
 	{ "connmark", PLAN_KINDS, false, YES_NO, ONE(connmark),
 	  "yes no", "yes or no",
 	  "keep the mark in conntrack and give it to replies" },
+	{ "policy-mark", PLAN_KINDS, false, YES_NO, ONE(policy_mark),
+	  "yes no", "yes or no",
+	  "put the marks on packets that policies with mark= look for" },
 	{ "accept", PLAN_KINDS, false, parse_accept,
 	  ALL(accept_forward, accept_local), "forward local none",
 	  "forward, local, both with a comma between, or none",
@@ -796,12 +862,22 @@ static const struct key keys[] = {
 	  "backslashes", "what log lines begin with" },
 	{ "log-rate", PLAN_KINDS, false, parse_log_rate, ONE(log_rate), "",
 	  "1 to 600000", "log lines a minute, at most" },
+	{ "nflog", PLAN_KINDS, false, parse_word, ONE(nflog), "no yes auto",
+	  "auto, yes or no", "packets of the SA to the group of nflog=" },
 	{ "on-error", PLAN_KINDS, false, parse_word, ONE(hold), "fail hold",
 	  "fail or hold", "what an up does whose rules can't be set" },
+	{ "updown", PLAN_KINDS, false, parse_word, ONE(updown),
+	  "off chain native auto", "auto, native, chain or off",
+	  "who does routes, addresses and DNS" },
+	{ "route", PLAN_KINDS, false, parse_word, ONE(route_always),
+	  "needed always", "needed or always",
+	  "whether each connection has a route of its own" },
+	{ "proxy-arp", PLAN_KINDS, false, YES_NO, ONE(proxy_arp), "yes no",
+	  "yes or no", "answer on the LAN for a peer with an address of it" },
 	{ "chain-updown", PLAN_KINDS, false, parse_chain,
 	  ALL(chain_auto, chain_path), "auto off",
 	  "auto, off or an absolute path shorter than 256 characters",
-	  "the script that does routes, addresses and DNS" },
+	  "the script that does them, where we don't" },
 	{ "accept-in-chain", GLOBAL, true, parse_chains,
 	  SPAN(struct fwh_globals, accept_chains, accept_chains_auto),
 	  "auto none", "auto, none, or at most 16 of inet TABLE CHAIN, "
@@ -814,6 +890,9 @@ static const struct key keys[] = {
 	{ "backend", GLOBAL, false, parse_backend, GLOBAL_ONE(backend),
 	  "auto nftables iptables", "auto, nftables or iptables",
 	  "who holds the rules" },
+	{ "devices", GLOBAL, true, parse_devices, GLOBAL_ONE(devices), "none",
+	  "none, or at most 8 names of devices, with a + at the end for all "
+	  "that begin so", "the devices that encrypt what goes into them" },
 	{ "lock-wait", GLOBAL, false, parse_lock_wait, GLOBAL_ONE(lock_wait_ms),
 	  "", "seconds, 0 to 600, with at most three decimals",
 	  "how long to wait for locks" },
@@ -990,6 +1069,7 @@ static void section_line(struct reader *r, const char *line, size_t len)
 	char name[NAME_MAX_CHARS + 1];
 	const char *start = line + 1, *end;
 
+	r->skip = false;
 	for (end = line + 1; end < line + len; end++)
 		if (strchr(";#", *end) && strchr(" \t", end[-1]))
 			break;
@@ -1053,8 +1133,16 @@ static void settle_line(struct reader *r, char *line)
 		strcpy(line + end, line[end] ? "\n" : "");
 	else
 		memmove(line, line + indent, strlen(line + indent) + 1);
-	if (*line == '[')
+	if (*line == '[') {
 		section_line(r, line, strlen(line) - 1);
+		r->skip = r->bad_line == r->line;
+	} else if (!r->continued && !strchr(";#\n", *line) &&
+		   !memchr(line, '=', comment_start(line))) {
+		fail_here(r, -EINVAL, "expected KEY = VALUE, [SECTION] or a "
+			  "comment");
+	}
+	if (r->bad_line == r->line)
+		strcpy(line, "\n");	/* inih need not see it */
 }
 
 /* inih's reader: hands it one line, as fgets() would.  NULL ends the file, for
@@ -1075,11 +1163,12 @@ static char *read_line(char *buf, int size, void *stream)
 		fail_here(r, -EINVAL, "the line has %zu characters; %d are "
 			  "possible: continue lists on indented lines", len,
 			  LINE_MAX_CHARS);
-		return NULL;
+		strcpy(buf, "\n");
+	} else {
+		memcpy(buf, r->text + bom, len - bom);
+		strcpy(buf + len - bom, "\n");	/* there is room: just checked */
+		settle_line(r, buf);
 	}
-	memcpy(buf, r->text + bom, len - bom);
-	strcpy(buf + len - bom, "\n");	/* there is room: just checked */
-	settle_line(r, buf);
 	r->text += len + (eol ? 1 : 0);
 	return r->code ? NULL : buf;
 }
@@ -1143,7 +1232,7 @@ static int handle_key(void *user, const char *section_name, const char *name,
 	char shown[SHOWN_MAX];
 
 	(void)section_name;	/* cut; section_line() has the whole one */
-	if (r->code)
+	if (r->code || r->skip)
 		return 1;
 	if (!r->kind) {
 		fail_here(r, -EINVAL, "'%s' stands before any section; begin "
@@ -1346,8 +1435,8 @@ static int load_folder(struct fwh_config *config, const char *dir,
 		return fwh_fail(err, -errno, "%s: %s", dir, strerror(errno));
 	for (i = 0; i < n; i++) {
 		if (!code)
-			code = load_entry(config, fd, dir, entries[i]->d_name,
-					  err);
+			code = finding(config, load_entry(config, fd, dir,
+						entries[i]->d_name, err), err);
 		free(entries[i]);
 	}
 	free(entries);
@@ -1378,18 +1467,21 @@ static int missing_template(const struct fwh_config *config,
 static int link_templates(struct fwh_config *config, struct fwh_err *err)
 {
 	size_t i;
+	int code = 0;
 
-	for (i = 0; i < config->n; i++) {
+	for (i = 0; !code && i < config->n; i++) {
 		struct section *section = &config->sections[i];
 
 		if (!*section->template)
 			continue;
 		section->parent = find_section(config, TEMPLATE,
 					       section->template);
-		if (section->parent < 0)
-			return missing_template(config, section, err);
+		if (section->parent >= 0)
+			continue;
+		code = finding(config, missing_template(config, section, err),
+			       err);
 	}
-	return 0;
+	return code;
 }
 
 /* trail: templates from a section on, each inheriting from the next.  The last
@@ -1454,8 +1546,11 @@ static const struct fwh_settings built_in = {
 	.nat_exempt = true,
 	.log_prefix = "ipsec-fw ",
 	.log_rate = 10,
+	.nflog = FWH_INSTEAD_AUTO,
 	.hold = true,
+	.updown = FWH_UPDOWN_AUTO,
 	.chain_auto = true,
+	.proxy_arp = true,
 };
 
 static const struct fwh_globals built_in_globals = {
@@ -1464,6 +1559,7 @@ static const struct fwh_globals built_in_globals = {
 	.backend = "auto",
 	.accept_mark = { 0x40000000, 0x40000000 },
 	.accept_chains_auto = true,
+	.devices = { { "ipsec+", "vti+" }, 2 },
 };
 
 int fwh_config_default(struct fwh_config **ret)
@@ -1537,9 +1633,10 @@ static int check_sections(struct fwh_config *config, struct fwh_err *err)
 	size_t i;
 
 	for (i = 0; !code && i < config->n; i++)
-		code = check_trail(config, i, err);
-	for (i = 0; !code && i < config->n; i++)
-		code = check_sense(config, i, err);
+		code = finding(config, check_trail(config, i, err), err);
+	/* Templates that inherit from themselves have no end. */
+	for (i = 0; !code && !config->n_findings && i < config->n; i++)
+		code = finding(config, check_sense(config, i, err), err);
 	return code;
 }
 
@@ -1563,6 +1660,39 @@ int fwh_config_load(const char *file, const char *dir,
 	}
 	*ret = config;
 	return 0;
+}
+
+int fwh_config_check(const char *const files[], size_t n,
+		     void (*report)(const struct fwh_err *err, void *arg),
+		     void *arg, size_t *ret_n, struct fwh_err *err)
+{
+	static const char *const built_in_files[] = {
+		FWH_SYSCONFDIR "/ipsec-fw/ipsec-fw.conf"
+	};
+	const char *dir = n ? NULL : FWH_SYSCONFDIR "/ipsec-fw/conf.d";
+	struct fwh_config *config;
+	struct fwh_err bad;
+	size_t i;
+	int code = fwh_config_default(&config);
+
+	if (code)
+		return fwh_fail(err, code, "out of memory");
+	config->report = report;
+	config->report_arg = arg;
+	if (!n)
+		files = built_in_files;
+	for (i = 0; !code && i < (n ? n : 1); i++)
+		if (n || !is_missing(files[i]))
+			code = finding(config, load_file(config, AT_FDCWD,
+						files[i], files[i], &bad),
+				       &bad);
+	if (!code && dir && !is_missing(dir))
+		code = finding(config, load_folder(config, dir, &bad), &bad);
+	if (!code)
+		code = check_sections(config, &bad);
+	*ret_n = config->n_findings;
+	fwh_config_free(config);
+	return code ? fwh_fail(err, code, "%s", bad.msg) : 0;
 }
 
 void fwh_config_free(struct fwh_config *config)

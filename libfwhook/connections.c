@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "internal.h"
 
@@ -34,7 +35,8 @@ static int find_passes(const struct fwh_target *target,
 	return code;
 }
 
-int fwh_target_plan(const struct fwh_target *target, struct fwh_plan *ret,
+int fwh_target_plan(const struct fwh_target *target,
+		    const struct fwh_globals *globals, struct fwh_plan *ret,
 		    struct fwh_err *err)
 {
 	fwh_autofree struct fwh_pass *passes = NULL;
@@ -43,6 +45,7 @@ int fwh_target_plan(const struct fwh_target *target, struct fwh_plan *ret,
 		.sa = &target->after.sa,
 		.settings = &target->settings,
 		.mark = target->after.mark,
+		.devices = &globals->devices,
 		.state = target->after.state,
 	};
 	int code = find_passes(target, &passes, &in.n_passes, err);
@@ -67,11 +70,9 @@ static unsigned int families_of(struct fwh_target *target,
 	return families | (target->had_before ? target->before.families : 0);
 }
 
-static const char *backend_before(const struct fwh_target *target)
+const char *fwh_record_backend(const struct fwh_record *record)
 {
-	const char *name = target->before.backend;
-
-	return *name ? name : FWH_FIRST_BACKEND;
+	return *record->backend ? record->backend : FWH_FIRST_BACKEND;
 }
 
 /* What another backend holds of the targets goes: the same changes, to nothing,
@@ -89,7 +90,7 @@ static int leave_backend(const char *name, const struct fwh_globals *globals,
 		return fwh_fail(err, -ENOMEM, "out of memory");
 	for (i = 0; i < n; i++) {
 		if (!targets[i].had_before ||
-		    strcmp(backend_before(&targets[i]), name) != 0)
+		    strcmp(fwh_record_backend(&targets[i].before), name) != 0)
 			continue;
 		nothing[m].key = targets[i].key;
 		left[m] = changes[i];
@@ -161,6 +162,15 @@ static int record(struct fwh_store *store, const struct fwh_target *target,
 	return code;
 }
 
+/* A state has begun when the connection came into it. */
+static uint64_t since(const struct fwh_target *target)
+{
+	if (target->had_before && target->before.since &&
+	    target->before.state == target->after.state)
+		return target->before.since;
+	return (uint64_t)time(NULL);
+}
+
 static int commit(const struct fwh_globals *globals, struct fwh_store *store,
 		  struct fwh_target *targets, size_t n, bool all,
 		  struct fwh_plan *plans, struct fwh_change *changes,
@@ -170,10 +180,11 @@ static int commit(const struct fwh_globals *globals, struct fwh_store *store,
 	size_t i;
 
 	for (i = 0; !code && i < n; i++) {
-		code = fwh_target_plan(&targets[i], &plans[i], err);
+		code = fwh_target_plan(&targets[i], globals, &plans[i], err);
 		if (code)
 			break;
 		strcpy(targets[i].after.backend, globals->backend);
+		targets[i].after.since = since(&targets[i]);
 		changes[i].plan = &plans[i];
 		changes[i].after = &targets[i].after;
 		if (targets[i].had_before)
@@ -207,6 +218,30 @@ int fwh_targets_commit(const struct fwh_globals *globals,
 	return code;
 }
 
+bool fwh_record_is_dead(const struct fwh_record *record, struct fwh_xfrm *xfrm)
+{
+	return (record->state == FWH_STATE_UP ||
+		record->state == FWH_STATE_BLOCKED) && record->daemon.pid &&
+	       !fwh_daemon_alive(&record->daemon) && xfrm &&
+	       fwh_xfrm_has_lost(xfrm, &record->ev);
+}
+
+/* What nobody runs any more is down, and stays guarded.  Without a guard that
+ * outlives a down the record stays, too: closed rather than open. */
+static void lower_dead(struct fwh_target *targets, size_t n)
+{
+	struct fwh_xfrm *xfrm = NULL;
+	size_t i;
+
+	if (fwh_xfrm_open(&xfrm, NULL))
+		return;
+	for (i = 0; i < n; i++)
+		if (targets[i].before.armed &&
+		    fwh_record_is_dead(&targets[i].before, xfrm))
+			targets[i].after = fwh_record_armed(&targets[i].before);
+	fwh_xfrm_close(xfrm);
+}
+
 int fwh_connections_renew(const struct fwh_config *config,
 			  struct fwh_store *store,
 			  struct fwh_complaints *complaints, size_t *ret_n,
@@ -231,6 +266,7 @@ int fwh_connections_renew(const struct fwh_config *config,
 		fwh_config_resolve(config, records[i].ev.conn,
 				   &targets[i].settings);
 	}
+	lower_dead(targets, n);
 	/* Records that cannot be read are somebody's all the same. */
 	code = fwh_targets_commit(globals, store, targets, n,
 				  complaints->n == before, err);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * conntrack.c - flows that source NAT translated before the exemption came go
- * on being translated by their conntrack entries, which therefore have to go.
+ * on being translated by their conntrack entries, which therefore have to go;
+ * and so do those that client address translation came too late for.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -32,6 +33,7 @@ struct victim {
 
 struct hunt {
 	const struct fwh_selector *sel;
+	const struct fwh_range *source;	/* NULL: their own, else that of CAT */
 	uint32_t entries;		/* the kernel's count */
 	struct victim *victims;
 	size_t n, cap;
@@ -149,6 +151,53 @@ static bool tuple_matches(struct nlattr *tuple, const struct fwh_selector *sel)
 	       in_ports(&sel->rport, proto[CTA_PROTO_DST_PORT]);
 }
 
+/* Does the flow leave with this source? */
+static bool has_source(struct nlattr *reply, const struct fwh_range *source)
+{
+	struct nlattr *parts[CTA_TUPLE_MAX + 1], *ip[CTA_IP_MAX + 1];
+	int type = source->family == FWH_IPV4 ? CTA_IP_V4_DST : CTA_IP_V6_DST;
+
+	return reply &&
+	       nla_parse_nested(parts, CTA_TUPLE_MAX, reply, NULL) >= 0 &&
+	       parts[CTA_TUPLE_IP] &&
+	       nla_parse_nested(ip, CTA_IP_MAX, parts[CTA_TUPLE_IP],
+				NULL) >= 0 && in_range(source, ip[type]);
+}
+
+/* What the gateways say to each other is nobody's to translate, and firewalls
+ * may know it by its entry alone. */
+static bool is_ike_or_esp(struct nlattr *tuple)
+{
+	static const struct fwh_ports ike = { 500, 500 }, natt = { 4500, 4500 };
+	struct nlattr *parts[CTA_TUPLE_MAX + 1], *proto[CTA_PROTO_MAX + 1];
+
+	if (nla_parse_nested(parts, CTA_TUPLE_MAX, tuple, NULL) < 0 ||
+	    !parts[CTA_TUPLE_PROTO] ||
+	    nla_parse_nested(proto, CTA_PROTO_MAX, parts[CTA_TUPLE_PROTO],
+			     NULL) < 0 || !proto[CTA_PROTO_NUM])
+		return false;
+	switch (nla_get_u8(proto[CTA_PROTO_NUM])) {
+	case IPPROTO_ESP:
+	case IPPROTO_AH:
+		return true;
+	case IPPROTO_UDP:
+		return in_ports(&ike, proto[CTA_PROTO_DST_PORT]) ||
+		       in_ports(&natt, proto[CTA_PROTO_SRC_PORT]) ||
+		       in_ports(&natt, proto[CTA_PROTO_DST_PORT]);
+	default:
+		return false;
+	}
+}
+
+/* Is the source not what it shall be? */
+static bool is_astray(const struct hunt *hunt, struct nlattr **a)
+{
+	if (hunt->source)
+		return !has_source(a[CTA_TUPLE_REPLY], hunt->source) &&
+		       !is_ike_or_esp(a[CTA_TUPLE_ORIG]);
+	return ntohl(nla_get_u32(a[CTA_STATUS])) & IPS_SRC_NAT;
+}
+
 static void keep_victim(struct hunt *hunt, struct nlattr *tuple,
 			const struct nlattr *id, const struct nlattr *zone)
 {
@@ -178,19 +227,20 @@ static int consider_entry(struct nl_msg *msg, void *arg)
 	    nla_len(a[CTA_STATUS]) < 4)
 		return NL_OK;
 	/* Kernels before 5.15 ignore the filter and send everything. */
-	if (ntohl(nla_get_u32(a[CTA_STATUS])) & IPS_SRC_NAT &&
+	if (is_astray(hunt, a) &&
 	    tuple_matches(a[CTA_TUPLE_ORIG], hunt->sel))
 		keep_victim(hunt, a[CTA_TUPLE_ORIG], a[CTA_ID], a[CTA_ZONE]);
 	return NL_OK;
 }
 
-static struct nl_msg *dump_request(const struct fwh_selector *sel)
+static struct nl_msg *dump_request(const struct hunt *hunt)
 {
 	struct nl_msg *msg = new_message(IPCTNL_MSG_CT_GET, NLM_F_DUMP,
-					 af[sel->local.family]);
+					 af[hunt->sel->local.family]);
 
-	if (msg && (nla_put_u32(msg, CTA_STATUS, htonl(IPS_SRC_NAT)) < 0 ||
-		    nla_put_u32(msg, CTA_STATUS_MASK, htonl(IPS_SRC_NAT)) < 0)) {
+	if (msg && !hunt->source &&
+	    (nla_put_u32(msg, CTA_STATUS, htonl(IPS_SRC_NAT)) < 0 ||
+	     nla_put_u32(msg, CTA_STATUS_MASK, htonl(IPS_SRC_NAT)) < 0)) {
 		nlmsg_free(msg);
 		msg = NULL;
 	}
@@ -241,7 +291,7 @@ static int flush(struct nl_sock *sock, struct hunt *hunt, struct fwh_err *err)
 	if (!code && !hunt->entries)
 		return 0;
 	if (!code)
-		code = exchange(sock, dump_request(hunt->sel), consider_entry,
+		code = exchange(sock, dump_request(hunt), consider_entry,
 				hunt);
 	if (!code)
 		code = delete_all(sock, hunt);
@@ -250,16 +300,16 @@ static int flush(struct nl_sock *sock, struct hunt *hunt, struct fwh_err *err)
 	if (code == -EINVAL || code == -EOPNOTSUPP || code == -ENOTSUP)
 		return fwh_fail(err, -EOPNOTSUPP, "conntrack: this kernel has "
 				"no nf_conntrack_netlink; load it at boot "
-				"(modprobe nf_conntrack_netlink) or set "
-				"nat-exempt = no");
+				"(modprobe nf_conntrack_netlink)%s",
+				hunt->source ? "" : " or set nat-exempt = no");
 	return fwh_fail(err, code, "conntrack: %s", strerror(-code));
 }
 
-int fwh_conntrack_flush_snat(const struct fwh_selector *sel,
-			     struct fwh_err *err)
+static int hunt_down(const struct fwh_selector *sel,
+		     const struct fwh_range *source, struct fwh_err *err)
 {
 	struct timeval timeout = { .tv_sec = TIMEOUT_S };
-	struct hunt hunt = { .sel = sel };
+	struct hunt hunt = { .sel = sel, .source = source };
 	struct nl_sock *sock = nl_socket_alloc();
 	int code;
 
@@ -277,4 +327,17 @@ int fwh_conntrack_flush_snat(const struct fwh_selector *sel,
 	free(hunt.victims);
 	nl_socket_free(sock);
 	return code;
+}
+
+int fwh_conntrack_flush_snat(const struct fwh_selector *sel,
+			     struct fwh_err *err)
+{
+	return hunt_down(sel, NULL, err);
+}
+
+int fwh_conntrack_flush_other(const struct fwh_selector *sel,
+			      const struct fwh_range *source,
+			      struct fwh_err *err)
+{
+	return hunt_down(sel, source, err);
 }

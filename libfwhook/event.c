@@ -121,6 +121,41 @@ static bool format_optional_addr(const struct fwh_event *ev,
 	return !fwh_addr_is_any(field) && format_addr(ev, field, f);
 }
 
+/* With host bits, and a length that leaves some. */
+static int parse_ifaddr(const char *s, struct fwh_event *ev, void *field)
+{
+	const char *slash = strchr(s, '/');
+	struct fwh_ifaddr *ret = field, ifaddr;
+	char addr[FWH_ADDR_STRLEN];
+	uint64_t len;
+
+	(void)ev;
+	if (!slash || (size_t)(slash - s) >= sizeof(addr))
+		return -EINVAL;
+	memcpy(addr, s, (size_t)(slash - s));
+	addr[slash - s] = '\0';
+	if (fwh_addr_parse(addr, &ifaddr.addr) ||
+	    fwh_number_parse(slash + 1, false,
+			     fwh_family_bits(ifaddr.addr.family), &len) || !len)
+		return -EINVAL;
+	ifaddr.len = (uint8_t)len;
+	*ret = ifaddr;
+	return 0;
+}
+
+static bool format_ifaddr(const struct fwh_event *ev, const void *field,
+			  FILE *f)
+{
+	const struct fwh_ifaddr *ifaddr = field;
+	char buf[FWH_ADDR_STRLEN];
+
+	(void)ev;
+	if (ifaddr->len)
+		fprintf(f, "%s/%u", fwh_addr_format(&ifaddr->addr, buf),
+			ifaddr->len);
+	return ifaddr->len != 0;
+}
+
 static int parse_range(const char *s, struct fwh_event *ev, void *field)
 {
 	(void)ev;
@@ -561,6 +596,7 @@ static int judge_sides(const struct sides *sides, struct fwh_event *ev,
 #define NUMBER	"a decimal number"
 #define MARK	"value/mask"
 #define IFACE	"an interface name"
+#define IFADDR	"address/length"
 #define FLAG	"0 or 1"
 #define TEXT	"UTF-8 without control characters, at most 4096 bytes"
 
@@ -584,8 +620,17 @@ static const struct row rows[] = {
 	  IFACE, false },
 	{ "PLUTO_VIRT_INTERFACE", parse_iface, format_iface, FIELD(virt_iface),
 	  IFACE, false },
+	{ "PLUTO_XFRMI_ROUTE", parse_flag, format_flag, FIELD(xfrmi_route),
+	  FLAG, false },
+	{ "INTERFACE_IP", parse_ifaddr, format_ifaddr, FIELD(interface_ip),
+	  IFADDR, false },
 	{ "VTI_IFACE", parse_iface, format_iface, FIELD(vti_iface),
 	  IFACE, false },
+	{ "VTI_IP", parse_ifaddr, format_ifaddr, FIELD(vti_ip), IFADDR, false },
+	{ "VTI_ROUTING", parse_flag, format_flag, FIELD(vti_routing), FLAG,
+	  false },
+	{ "VTI_SHARED", parse_flag, format_flag, FIELD(vti_shared), FLAG,
+	  false },
 	{ "PLUTO_SA_TYPE", parse_sa_type, format_sa_type, 0,
 	  "ESP, AH, IPCOMP or none", false },
 	{ "PLUTO_PROTO", parse_sa_type, NULL, 0, "esp or ah", false },
@@ -619,6 +664,10 @@ static const struct row rows[] = {
 	  false },
 	{ "PLUTO_CFG_SERVER", parse_flag, format_flag, FIELD(cfg_server), FLAG,
 	  false },
+	{ "PLUTO_IS_PEER_CISCO", parse_flag, format_flag, FIELD(peer_cisco),
+	  FLAG, false },
+	{ "PLUTO_NM_CONFIGURED", parse_flag, format_flag, FIELD(nm_configured),
+	  FLAG, false },
 	{ "NFLOG", parse_u16, format_u16, FIELD(nflog_group),
 	  "a group, 1 to 65535", false },
 	{ "PLUTO_NEXT_HOP", parse_optional_addr, format_optional_addr,
@@ -858,7 +907,7 @@ static uint64_t hash_text(const char *s)
 }
 
 /* No l and o, which people read as 1 and 0. */
-static const char digits[33] = "abcdefghijkmnpqrstuvwxyz23456789";
+const char fwh_hash_digits[33] = "abcdefghijkmnpqrstuvwxyz23456789";
 
 static void put_hash(uint64_t h, struct fwh_key *key)
 {
@@ -866,7 +915,7 @@ static void put_hash(uint64_t h, struct fwh_key *key)
 
 	key->lock = h & (((uint64_t)1 << 40) - 1);
 	for (i = 0; i < 8; i++, h >>= 5)
-		key->hash[i] = digits[h & 31];
+		key->hash[i] = fwh_hash_digits[h & 31];
 	key->hash[8] = '\0';
 }
 
@@ -876,9 +925,9 @@ uint64_t fwh_hash_lock(const char *hash)
 	size_t i;
 
 	for (i = 8; i-- > 0;) {
-		const char *digit = strchr(digits, hash[i]);
+		const char *digit = strchr(fwh_hash_digits, hash[i]);
 
-		h = h << 5 | (digit ? (uint64_t)(digit - digits) & 31 : 0);
+		h = h << 5 | (digit ? (uint64_t)(digit - fwh_hash_digits) & 31 : 0);
 	}
 	return h;
 }

@@ -13,6 +13,7 @@
  *	fwh_plan    -> text             fwh_plan_print()     pure
  *	fwh_plan    -> kernel           fwh_backend_apply()
  *	all of the above, with a record and locks: fwh_call_run()
+ *	routes, addresses, rules, VTI devices: fwh_call_route()
  *
  * Conventions.  Functions return 0 or a negative errno and, where they take a
  * struct fwh_err, leave one line of explanation there.  Outputs come last,
@@ -51,6 +52,12 @@ enum fwh_family { FWH_IPV4, FWH_IPV6, FWH_FAMILY_MAX };
 struct fwh_addr {
 	enum fwh_family family;
 	uint8_t b[16];			/* IPv4 uses the first four */
+};
+
+/* An interface's address, with its net's length; length 0: none. */
+struct fwh_ifaddr {
+	struct fwh_addr addr;
+	uint8_t len;
 };
 
 struct fwh_net {
@@ -169,7 +176,11 @@ struct fwh_event {
 	struct fwh_selector sel;
 	char iface[FWH_IFNAME_MAX];	/* without alias; "" if none */
 	char virt_iface[FWH_IFNAME_MAX]; /* XFRM interface, "" if none */
+	bool xfrmi_route;		/* routes go through virt_iface */
+	struct fwh_ifaddr interface_ip;	/* of virt_iface */
 	char vti_iface[FWH_IFNAME_MAX];
+	struct fwh_ifaddr vti_ip;
+	bool vti_routing, vti_shared;
 	uint32_t reqid;			/* as it came; 0: not given */
 	uint8_t ipproto;		/* IPPROTO_ESP, _AH, _COMP; 0: no SA or not said */
 	uint32_t spi[2];		/* 0: not given; which is which is not known */
@@ -182,6 +193,7 @@ struct fwh_event {
 	bool host_access, ipcomp;	/* strongSwan's */
 	bool cat;			/* client address translation */
 	bool cfg_client, cfg_server;
+	bool peer_cisco, nm_configured;
 	uint16_t nflog_group;		/* 0: none */
 	struct fwh_addr next_hop;
 	struct fwh_addr source_ip;	/* the any address: none */
@@ -229,6 +241,9 @@ enum fwh_guard {
 };
 enum fwh_log_target { FWH_LOG_OFF, FWH_LOG_KERNEL, FWH_LOG_NFLOG };
 enum fwh_verbosity { FWH_ERROR, FWH_INFO, FWH_DEBUG };
+/* Whether to do what the daemon's own script does as well. */
+enum fwh_instead { FWH_INSTEAD_NO, FWH_INSTEAD_YES,
+		   FWH_INSTEAD_AUTO };	/* where no script is chained */
 enum fwh_position { FWH_POSITION_TOP, FWH_POSITION_BOTTOM };
 
 /* One entry of accept-in or accept-out: "tcp/443", "udp/60000-61000",
@@ -253,9 +268,18 @@ struct fwh_ranges {
 	size_t n;
 };
 
+/* Who does what is no firewall matter: routes, addresses, DNS. */
+enum fwh_updown {
+	FWH_UPDOWN_OFF,			/* nobody */
+	FWH_UPDOWN_CHAIN,		/* the daemon's script */
+	FWH_UPDOWN_NATIVE,		/* we */
+	FWH_UPDOWN_AUTO			/* as fwh_updown_of() finds fit */
+};
+
 #define FWH_TCP_ENCAP_MAX	4
 #define FWH_PATH_MAX		256
 #define FWH_LOG_PREFIX_MAX	30	/* with its NUL: the LOG target's limit */
+#define FWH_NFLOG_PREFIX_MAX	64	/* the same of NFLOG */
 
 struct fwh_settings {
 	bool mark_off;
@@ -263,6 +287,7 @@ struct fwh_settings {
 	struct fwh_mark mark;		/* value within mask */
 	bool mark_esp;			/* mark-source = esp */
 	bool connmark;
+	bool policy_mark;
 	bool accept_forward, accept_local;
 	bool accept_xauth_failed;
 	struct fwh_services accept_in, accept_out;
@@ -280,9 +305,13 @@ struct fwh_settings {
 	uint16_t log_group;
 	char log_prefix[FWH_LOG_PREFIX_MAX];
 	uint32_t log_rate;		/* a minute */
+	enum fwh_instead nflog;		/* the event's nflog_group */
 	bool hold;			/* on-error = hold */
+	enum fwh_updown updown;
 	bool chain_auto;		/* else chain_path, "" for off */
 	char chain_path[FWH_PATH_MAX];
+	bool route_always;		/* route = always */
+	bool proxy_arp;
 };
 
 /* A chain of nftables, of anybody's. */
@@ -292,6 +321,14 @@ struct fwh_chain_name {
 };
 
 #define FWH_ACCEPT_CHAINS_MAX	16
+
+#define FWH_DEVICES_MAX		8
+
+/* Names of devices; one that ends in '+' stands for all that begin so. */
+struct fwh_devices {
+	char list[FWH_DEVICES_MAX][FWH_IFNAME_MAX];
+	size_t n;
+};
 
 /* [global] */
 struct fwh_globals {
@@ -307,6 +344,7 @@ struct fwh_globals {
 	struct fwh_chain_name accept_chains[FWH_ACCEPT_CHAINS_MAX];
 	size_t n_accept_chains;
 	bool accept_chains_auto;	/* those of iptables-nft, too */
+	struct fwh_devices devices;	/* that encrypt what goes into them */
 };
 
 struct fwh_config;			/* opaque */
@@ -319,6 +357,13 @@ struct fwh_config;			/* opaque */
  * fwh_config_free(). */
 int fwh_config_load(const char *file, const char *dir,
 		    struct fwh_config **ret, struct fwh_err *err);
+/* Read these files in their order (n 0: the built-in places) and report
+ * everything that is wrong with them, not only the first; what follows from an
+ * error is not reported again.  A file that is named must be there.  *ret_n: how
+ * many findings.  Returns 0 or -ENOMEM. */
+int fwh_config_check(const char *const files[], size_t n,
+		     void (*report)(const struct fwh_err *err, void *arg),
+		     void *arg, size_t *ret_n, struct fwh_err *err);
 /* The built-in settings, as if there were no file.  Returns 0 or -ENOMEM. */
 int fwh_config_default(struct fwh_config **ret);
 void fwh_config_free(struct fwh_config *config);
@@ -392,6 +437,11 @@ enum fwh_part {
 	FWH_PART_IPIP,			/* what IPComp left uncompressed */
 	FWH_PART_IKE_IN,
 	FWH_PART_IKE_OUT,
+	FWH_PART_NFLOG_IN,
+	FWH_PART_NFLOG_OUT,
+	FWH_PART_CAT_IN,		/* client address translation: to our address */
+	FWH_PART_CAT_OUT,		/* to the leased one */
+	FWH_PART_POLICY_MARK,		/* what the policies look for */
 	FWH_PART_MAX
 };
 
@@ -402,6 +452,7 @@ enum fwh_action {
 	FWH_REJECT_RESET,		/* TCP reset */
 	FWH_SET_MARK, FWH_CONNMARK_SAVE, FWH_CONNMARK_RESTORE,
 	FWH_SET_MSS, FWH_CLAMP_MSS,
+	FWH_SNAT, FWH_DNAT,		/* to the address `nat' */
 	FWH_DO_LOG, FWH_DO_NFLOG,
 	FWH_ACTION_MAX
 };
@@ -427,7 +478,7 @@ struct fwh_rule {
 	enum fwh_part part;		/* the chain: it jumps to, or it is in */
 	bool has_src, has_dst;
 	struct fwh_net src, dst;
-	char in[FWH_IFNAME_MAX], out[FWH_IFNAME_MAX];
+	char in[FWH_IFNAME_MAX], out[FWH_IFNAME_MAX]; /* as in fwh_devices */
 	uint8_t proto;
 	struct fwh_ports sport, dport;	/* lo 0, hi 0 or 65535: any */
 	uint16_t sports[2], dports[2];	/* one of two, e.g. 500 and 4500 */
@@ -442,14 +493,16 @@ struct fwh_rule {
 	enum fwh_action action;
 	struct fwh_mark set_mark;	/* SET_MARK; its mask for CONNMARK_* */
 	uint16_t mss;
+	struct fwh_addr nat;
 	uint16_t log_group;
-	char log_prefix[FWH_LOG_PREFIX_MAX];
+	char log_prefix[FWH_NFLOG_PREFIX_MAX]; /* DO_LOG: FWH_LOG_PREFIX_MAX */
 };
 
 struct fwh_plan {
 	struct fwh_key key;
 	struct fwh_rule *rules;		/* in order */
 	size_t n, cap;
+	struct fwh_devices devices;	/* the input's */
 	uint32_t policy_marks;		/* bits that its policies look at */
 	bool ipcomp;			/* above ESP, if the peer wanted it too */
 };
@@ -469,6 +522,7 @@ struct fwh_plan_input {
 	struct fwh_mark mark;		/* mask 0: none */
 	const struct fwh_pass *passes;
 	size_t n_passes;
+	const struct fwh_devices *devices; /* of anybody's; NULL: none */
 	enum fwh_state state;
 };
 
@@ -506,6 +560,7 @@ struct fwh_record {
 	bool armed;			/* down will be FWH_STATE_ARMED */
 	unsigned int families;		/* that have rules: 1 << family */
 	char backend[16];		/* that holds them; "": the first there was */
+	uint64_t since;			/* of this state, seconds after 1970; 0: not known */
 };
 
 /* ---- backend: the kernel holds exactly the plan ------------------------ */
@@ -580,10 +635,148 @@ const struct fwh_err *fwh_call_warning(const struct fwh_call *call);
  * With on-error = hold an up whose rules can't be set leaves the connection blocked by its
  * guard and returns 0 with *ret_held set and the reason in err. */
 int fwh_call_run(struct fwh_call *call, bool *ret_held, struct fwh_err *err);
+/* Block all traffic of the connection that has just come up, as on-error = hold
+ * does, for another reason than its rules. */
+int fwh_call_hold(struct fwh_call *call, struct fwh_err *err);
 /* Put the connection back to what it was before fwh_call_run(). */
 int fwh_call_revert(struct fwh_call *call, struct fwh_err *err);
+/* Who does routes, addresses and DNS of an event: never FWH_UPDOWN_AUTO, which is
+ * FWH_UPDOWN_NATIVE where everything that the event asks for is built in, and
+ * else the script, if there is one.  custom: the script has arguments or a
+ * configuration of its own.  ret_why says what is not built in, NULL if
+ * everything is.  Pure. */
+enum fwh_updown fwh_updown_of(const struct fwh_settings *settings,
+			      const struct fwh_event *ev, bool custom,
+			      const char **ret_why);
+/* Make routes, addresses, rules and devices follow the event: all or none.
+ * native: false where somebody else does so, which leaves what we have of
+ * earlier events to be let go of at its end. */
+int fwh_call_route(struct fwh_call *call, bool native, struct fwh_err *err);
 /* Print what fwh_call_run() would make the kernel hold; changes nothing. */
 int fwh_call_print(struct fwh_call *call, FILE *f, struct fwh_err *err);
+
+/* ---- looking ------------------------------------------------------------- */
+
+/* What a rule does to a connection's packets, as they meet it on their way from
+ * the peer, then on their way to it. */
+enum fwh_step {
+	FWH_STEP_MARK,			/* marks what was decrypted */
+	FWH_STEP_GUARD_IN,		/* stops what only claims to come from the peer */
+	FWH_STEP_ACCEPT_IN,
+	FWH_STEP_ACCEPT_OUT,
+	FWH_STEP_MSS,
+	FWH_STEP_REJECT,		/* stops what would leave in clear, and says so */
+	FWH_STEP_IKE,			/* accepts the gateways' own */
+	FWH_STEP_GUARD_OUT,		/* stops what would leave in clear */
+	FWH_STEP_NAT,			/* keeps source NAT off */
+	FWH_STEP_MAX
+};
+
+enum fwh_presence {
+	FWH_HELD,			/* wanted, and the kernel has it */
+	FWH_MISSING,			/* wanted */
+	FWH_EXTRA			/* not wanted */
+};
+
+/* A legacy rule, or an element of an nftables set (a rule of nftables only where
+ * it is missing): something that the kernel holds of a connection, or should. */
+struct fwh_held {
+	size_t conn;			/* of the view; SIZE_MAX: no connection's */
+	size_t order;			/* of those of one connection and step */
+	enum fwh_step step;
+	enum fwh_presence presence;
+	bool decides;			/* it ends or marks; else it only leads there */
+	bool counted;
+	uint64_t packets, bytes;	/* that it decided about */
+	unsigned int sharers;		/* other connections that count here, too */
+	char *text;			/* as the kernel's tools say it */
+	char *rule;			/* that looks into the element's set; NULL: text
+					 * is the rule, or nobody knows */
+};
+
+struct fwh_total {
+	bool counted;
+	uint64_t packets, bytes;
+	unsigned int sharers;		/* of any of its parts */
+};
+
+/* A connection that has a record. */
+struct fwh_seen {
+	struct fwh_record record;
+	struct fwh_key key;
+	struct fwh_settings settings;
+	uint64_t event;			/* when its record was written; 0: not known */
+	bool daemon_gone;		/* the record knows one, which lives no more */
+	bool policy_gone;		/* up, but the kernel has neither SA nor policy */
+	size_t first, n;		/* of the view's list, in the order of steps */
+	size_t missing, extra;		/* of those */
+	struct fwh_total total[FWH_STEP_MAX];
+};
+
+struct fwh_view {
+	const struct fwh_backend *backend; /* that new rules go to */
+	const char *why;
+	struct fwh_seen *conns;		/* by name, then by selectors */
+	size_t n;
+	struct fwh_plan *plans;		/* one a connection */
+	struct fwh_held *held;		/* by connection, those of none last */
+	size_t n_held;
+	struct fwh_globals globals;
+};
+
+/* Look at every connection, its record and what the kernel holds of it, in one
+ * go; tables are read once, whatever the number of connections.  plans: only
+ * the records, not the kernel.  What is damaged is complained of (complain may
+ * be NULL) and counted.  Free with fwh_view_free().
+ * Returns 0, -EACCES or -EPERM (without CAP_NET_ADMIN and CAP_NET_RAW), or what
+ * the kernel said. */
+int fwh_view_open(const struct fwh_call_options *options, bool plans,
+		  void (*complain)(const struct fwh_err *err, void *arg),
+		  void *arg, size_t *ret_complaints, struct fwh_view **ret,
+		  struct fwh_err *err);
+void fwh_view_free(struct fwh_view *view);
+/* Does the connection differ from its plan, or from what IPsec is doing? */
+bool fwh_seen_drifts(const struct fwh_seen *seen);
+/* Print the nth connection's plan as fwh_call_print() does. */
+int fwh_view_print(const struct fwh_view *view, size_t n, FILE *f,
+		   struct fwh_err *err);
+
+/* A table of nftables that is not ours. */
+struct fwh_foreign_table {
+	uint8_t family;			/* NFPROTO_... */
+	char name[64];
+	bool owned;			/* by a process: nobody else can change it */
+	bool translates;		/* has SNAT or MASQUERADE */
+	bool asks_mark;			/* has a rule that looks at packets' marks */
+};
+
+/* A base chain of one, of family inet, ip or ip6. */
+struct fwh_foreign_chain {
+	uint8_t family;
+	char table[64], name[64];
+	uint32_t hook;			/* NF_INET_... */
+	int32_t priority;
+	bool nat;			/* type nat */
+	bool drops;			/* by policy */
+};
+
+struct fwh_survey {
+	bool nftables;			/* this kernel has it */
+	bool legacy;			/* the legacy tables hold somebody's rules */
+	struct fwh_foreign_table *tables;
+	size_t n_tables;
+	struct fwh_foreign_chain *chains;
+	size_t n_chains;
+};
+
+/* What others have in the kernel's tables.  Free with fwh_survey_free().
+ * Returns 0, -ENOMEM, -EPERM, or what the kernel said. */
+int fwh_survey_take(struct fwh_survey **ret, struct fwh_err *err);
+void fwh_survey_free(struct fwh_survey *survey);
+/* Put all kinds of rules of a backend into a network namespace that is made for
+ * this and ends with it: what this kernel lacks, err says.  Returns 0, -EPERM
+ * (without CAP_SYS_ADMIN nobody can tell), or -ENOPROTOOPT. */
+int fwh_backend_probe(const struct fwh_backend *backend, struct fwh_err *err);
 
 /* ---- guards without a daemon --------------------------------------------- */
 
@@ -600,8 +793,21 @@ int fwh_guards_arm(const struct fwh_call_options *options,
  * guarded until it is down.  ret_n: how many there were. */
 int fwh_guards_disarm(const struct fwh_call_options *options, const char *conn,
 		      size_t *ret_n, struct fwh_err *err);
+/* Read the saved guards: ret_n are good, the others are complained of (complain may
+ * be NULL) and counted. */
+int fwh_guards_saved(const struct fwh_call_options *options,
+		     void (*complain)(const struct fwh_err *err, void *arg),
+		     void *arg, size_t *ret_n, size_t *ret_complaints,
+		     struct fwh_err *err);
+/* Take everything of ours out of the tables of all backends, whether a record knows
+ * of it or not, then all records and saved guards, damaged ones too.  ret_n: how
+ * many connections there were.  Nothing is guarded after this. */
+int fwh_guards_flush(const struct fwh_call_options *options, size_t *ret_n,
+		     struct fwh_err *err);
 /* Make the kernel hold what the records say, of every connection: rules that were
- * lost come back, what has no record goes.  ret_n: how many connections. */
+ * lost come back, what has no record goes.  A connection that was up, whose daemon
+ * lives no more and of which the kernel knows neither SA nor policy, is armed.
+ * ret_n: how many connections. */
 int fwh_guards_reconcile(const struct fwh_call_options *options,
 			 void (*complain)(const struct fwh_err *err, void *arg),
 			 void *arg, size_t *ret_n, size_t *ret_complaints,

@@ -86,8 +86,14 @@ static inline void fwh_free_ptr(void *p)
 #define fwh_steal(p) \
 	({ __typeof__(p) stolen_ = (p); (p) = NULL; stolen_; })
 
-/* event.c: the lock of a key of which only the hash is known */
+/* event.c: what a hash is written with, and the lock of a key of which only the hash is known */
+extern const char fwh_hash_digits[33];
 uint64_t fwh_hash_lock(const char *hash);
+
+/* plan_daemon.c: is our own address translated to a leased one, the only address
+ * of the local selector (Libreswan's cat=)?  ret (may be NULL): the traffic before
+ * that.  Pure. */
+bool fwh_event_cat(const struct fwh_event *ev, struct fwh_selector *ret);
 
 /* names.c: what the kernel's tables call things */
 extern const char *const fwh_table_name[FWH_TABLE_MAX];
@@ -98,9 +104,20 @@ void fwh_dispatch_chain(enum fwh_hook hook, char ret[FWH_CHAIN_MAX]);
 /* A connection's chain, e.g. "fw-office-k3f9a0qz-in", at most 28 characters. */
 void fwh_part_chain(const struct fwh_key *key, enum fwh_part part,
 		    char ret[FWH_CHAIN_MAX]);
+/* Can only be one of these: whoever else takes such a name means to. */
+bool fwh_is_our_chain(const char *chain);
+/* The one that a rule is in. */
+void fwh_rule_chain(const struct fwh_key *key, const struct fwh_rule *rule,
+		    char ret[FWH_CHAIN_MAX]);
 /* The comment on a connection's rules: its name with quotes, backslashes and
  * what is not printable ASCII replaced by '_'. */
 void fwh_rule_comment(const struct fwh_key *key, char ret[FWH_CONN_MAX]);
+
+/* plan_text.c: "-A CHAIN ...", without the end of the line */
+void fwh_rule_print(const struct fwh_key *key, const struct fwh_rule *rule,
+		    FILE *f);
+/* On the legacy rule that lets be what leaves through a device which encrypts. */
+#define FWH_DEVICE_COMMENT	"encrypted in there"
 
 /* lock.c */
 /* Of the monotonic clock. */
@@ -115,6 +132,9 @@ int fwh_lock_file(int fd, unsigned int wait_ms);
 /* The IKE daemon among our ancestors; pid 0 if none is. */
 void fwh_daemon_find(struct fwh_daemon *ret);
 bool fwh_daemon_alive(const struct fwh_daemon *daemon);
+
+/* xfrm.c: the kernel knows neither SA nor policy of the event */
+bool fwh_xfrm_has_lost(struct fwh_xfrm *xfrm, const struct fwh_event *ev);
 
 /* link.c */
 /* Fill in the event's devices as far as the daemon has not named them: the XFRM
@@ -145,6 +165,10 @@ const char *fwh_config_conn(const struct fwh_config *config, size_t n);
  * errno. */
 int fwh_conntrack_flush_snat(const struct fwh_selector *sel,
 			     struct fwh_err *err);
+/* Likewise those that leave with any other source than this. */
+int fwh_conntrack_flush_other(const struct fwh_selector *sel,
+			      const struct fwh_range *source,
+			      struct fwh_err *err);
 
 /* record.c */
 #define FWH_RECORD_NAME_MAX	32
@@ -160,6 +184,8 @@ struct fwh_lines {
 int fwh_lines_read(int dir, const char *name, struct fwh_lines *ret);
 /* Split into exactly n decimal or 0x numbers.  Returns 0 or -EBADMSG. */
 int fwh_numbers_parse(const char *s, uint64_t *ret, size_t n);
+/* Remove every file of a folder.  Returns 0 or a negative errno. */
+int fwh_records_remove(int dir);
 /* The file name of a key's record. */
 void fwh_record_name(const struct fwh_key *key, char ret[FWH_RECORD_NAME_MAX]);
 /* Make a new file of the record, on the disk when this returns. */
@@ -186,6 +212,9 @@ int fwh_saved_list(const char *state_dir,
 		   void *arg, struct fwh_record **ret, size_t *ret_n,
 		   struct fwh_err *err);
 
+/* Remove them all, readable or not. */
+int fwh_saved_flush(const char *state_dir, struct fwh_err *err);
+
 /* store.c */
 struct fwh_store;			/* the run directory of this network namespace */
 int fwh_store_open(const char *run_dir, unsigned int wait_ms,
@@ -209,11 +238,21 @@ int fwh_store_stage(struct fwh_store *store, const struct fwh_key *key,
 /* Put the staged record in force, or drop it. */
 int fwh_store_commit(struct fwh_store *store, struct fwh_err *err);
 void fwh_store_abort(struct fwh_store *store);
+/* The folder, as a descriptor that stays the store's, and for messages. */
+int fwh_store_dir(const struct fwh_store *store);
+const char *fwh_store_path(const struct fwh_store *store);
+/* Is there a record of this file name, readable or not? */
+bool fwh_store_has_record(struct fwh_store *store, const char *name);
+/* When the key's record was written, seconds after 1970; 0: there is none. */
+uint64_t fwh_store_event_time(struct fwh_store *store,
+			      const struct fwh_key *key);
 /* Every readable record, malloc'ed; of damaged ones is complained. */
 int fwh_store_list(struct fwh_store *store,
 		   void (*complain)(const struct fwh_err *err, void *arg),
 		   void *arg, struct fwh_record **ret, size_t *ret_n,
 		   struct fwh_err *err);
+/* Remove all records and marks, readable or not. */
+int fwh_store_flush(struct fwh_store *store, struct fwh_err *err);
 /* A mark value within mask that no other key has; the one of the key's record
  * again if it has one.  Returns 0 or -ENOSPC. */
 int fwh_store_take_mark(struct fwh_store *store, const struct fwh_key *key,
@@ -251,7 +290,8 @@ struct fwh_target {
 	bool no_kernel;			/* which we have no right to ask */
 };
 /* Plan, looking for passthrough policies in the kernel. */
-int fwh_target_plan(const struct fwh_target *target, struct fwh_plan *ret,
+int fwh_target_plan(const struct fwh_target *target,
+		    const struct fwh_globals *globals, struct fwh_plan *ret,
 		    struct fwh_err *err);
 /* Make kernel and records hold all targets, or none.  The store is locked.  all:
  * there are no others.
@@ -259,12 +299,17 @@ int fwh_target_plan(const struct fwh_target *target, struct fwh_plan *ret,
 int fwh_targets_commit(const struct fwh_globals *globals,
 		       struct fwh_store *store, struct fwh_target *targets,
 		       size_t n, bool all, struct fwh_err *err);
+/* Up by its record, but its daemon lives no more, and the kernel knows neither SA
+ * nor policy. */
+bool fwh_record_is_dead(const struct fwh_record *record, struct fwh_xfrm *xfrm);
 /* Make every connection anew as its record says, over to the backend of the
  * settings if it was of another.  The store is locked for all. */
 int fwh_connections_renew(const struct fwh_config *config,
 			  struct fwh_store *store,
 			  struct fwh_complaints *complaints, size_t *ret_n,
 			  struct fwh_err *err);
+/* The backend that has its rules. */
+const char *fwh_record_backend(const struct fwh_record *record);
 /* The record of the same connection with nothing but its guard. */
 struct fwh_record fwh_record_armed(const struct fwh_record *record);
 

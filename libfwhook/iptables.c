@@ -15,6 +15,7 @@
 #include <linux/netfilter_ipv6/ip6t_LOG.h>
 #include <linux/netfilter_ipv6/ip6t_REJECT.h>
 #include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/xt_comment.h>
 #include <linux/netfilter/xt_connmark.h>
 #include <linux/netfilter/xt_conntrack.h>
@@ -91,7 +92,8 @@ static void put_iface(const char *name, char *iface, unsigned char *mask)
 	if (!n)
 		return;
 	memcpy(iface, name, n);
-	memset(mask, 0xff, n + 1);	/* with its NUL: exactly this name */
+	/* With its NUL: exactly this name. */
+	memset(mask, 0xff, name[n - 1] == '+' ? n - 1 : n + 1);
 }
 
 static void pack_header4(struct packer *p, const struct fwh_rule *rule)
@@ -298,12 +300,11 @@ static void pack_limit(struct packer *p, uint32_t a_minute)
 	rate->burst = LIMIT_BURST;
 }
 
-static void pack_comment(struct packer *p, const struct fwh_key *key)
+static void pack_comment(struct packer *p, const char comment[FWH_CONN_MAX])
 {
 	struct xt_comment_info *info = add_match(p, "comment", 0, sizeof(*info));
-	char comment[FWH_CONN_MAX];
 
-	fwh_rule_comment(key, comment);
+	static_assert(sizeof(info->comment) == FWH_CONN_MAX, "comment");
 	memcpy(info->comment, comment, sizeof(info->comment));
 }
 
@@ -391,9 +392,41 @@ static void pack_nflog(struct packer *p, const struct fwh_rule *rule)
 {
 	struct xt_nflog_info *info = add_target(p, "NFLOG", 0, sizeof(*info));
 
+	static_assert(sizeof(info->prefix) == sizeof(rule->log_prefix),
+		      "NFLOG prefix");
 	info->group = rule->log_group;
 	info->threshold = XT_NFLOG_DEFAULT_THRESHOLD;
-	memcpy(info->prefix, rule->log_prefix, sizeof(rule->log_prefix));
+	memcpy(info->prefix, rule->log_prefix, sizeof(info->prefix));
+}
+
+/* iptables 1.8 makes and prints three forms of what is one to the kernel. */
+static void pack_snat4(struct packer *p, const struct fwh_addr *to)
+{
+	struct nf_nat_ipv4_multi_range_compat *info =
+		add_target(p, "SNAT", 0, sizeof(*info));
+
+	info->rangesize = 1;
+	info->range[0].flags = NF_NAT_RANGE_MAP_IPS;
+	memcpy(&info->range[0].min_ip, to->b, sizeof(info->range[0].min_ip));
+	info->range[0].max_ip = info->range[0].min_ip;
+}
+
+static void pack_snat6(struct packer *p, const struct fwh_addr *to)
+{
+	struct nf_nat_range *info = add_target(p, "SNAT", 1, sizeof(*info));
+
+	info->flags = NF_NAT_RANGE_MAP_IPS;
+	memcpy(&info->min_addr, to->b, sizeof(info->min_addr));
+	info->max_addr = info->min_addr;
+}
+
+static void pack_dnat(struct packer *p, const struct fwh_addr *to)
+{
+	struct nf_nat_range2 *info = add_target(p, "DNAT", 2, sizeof(*info));
+
+	info->flags = NF_NAT_RANGE_MAP_IPS;
+	memcpy(&info->min_addr, to->b, fwh_family_bytes(to->family));
+	info->max_addr = info->min_addr;
 }
 
 static void pack_target(struct packer *p, const struct fwh_key *key,
@@ -430,6 +463,15 @@ static void pack_target(struct packer *p, const struct fwh_key *key,
 	case FWH_SET_MSS:
 	case FWH_CLAMP_MSS:
 		pack_mss(p, rule);
+		break;
+	case FWH_SNAT:
+		if (p->family == FWH_IPV4)
+			pack_snat4(p, &rule->nat);
+		else
+			pack_snat6(p, &rule->nat);
+		break;
+	case FWH_DNAT:
+		pack_dnat(p, &rule->nat);
 		break;
 	case FWH_DO_LOG:
 		pack_log(p, rule);
@@ -474,10 +516,12 @@ size_t fwh_ipt_pack(const struct fwh_key *key, const struct fwh_rule *rule,
 		    void *buf)
 {
 	struct packer p = start_entry(rule, buf);
+	char comment[FWH_CONN_MAX];
 	size_t target;
 
 	pack_matches(&p, rule);
-	pack_comment(&p, key);
+	fwh_rule_comment(key, comment);
+	pack_comment(&p, comment);
 	target = p.len;
 	pack_target(&p, key, rule);
 	put_offsets(&p, target);
@@ -495,6 +539,31 @@ size_t fwh_ipt_pack_hook(enum fwh_family family, enum fwh_hook hook, void *buf)
 	pack_standard(&p, chain);
 	put_offsets(&p, target);
 	return p.len;
+}
+
+size_t fwh_ipt_pack_device(enum fwh_family family, const char *name, void *buf)
+{
+	static const char comment[FWH_CONN_MAX] = FWH_DEVICE_COMMENT;
+	struct fwh_rule rule = { .family = family };
+	struct packer p;
+	size_t target;
+
+	assert(strlen(name) < sizeof(rule.out));
+	strcpy(rule.out, name);
+	p = start_entry(&rule, buf);
+	pack_comment(&p, comment);
+	target = p.len;
+	pack_standard(&p, "RETURN");
+	put_offsets(&p, target);
+	return p.len;
+}
+
+const char *fwh_ipt_out(enum fwh_family family, const void *entry)
+{
+	const struct ipt_entry *e4 = entry;
+	const struct ip6t_entry *e6 = entry;
+
+	return family == FWH_IPV4 ? e4->ip.outiface : e6->ipv6.outiface;
 }
 
 struct fwh_ipt_view fwh_ipt_view(enum fwh_family family, const void *entry)
@@ -524,22 +593,42 @@ bool fwh_ipt_is_standard(const char *target)
 	       !strncmp(target, "ipsec-fw-", 9);
 }
 
+/* A match, or a target, at a and at b.  Linux copies a name up to its NUL and no
+ * further (xt_obj_to_user()): what follows in libiptc's buffer is not initialized. */
+static bool same_extension(const uint8_t *a, const uint8_t *b)
+{
+	const struct xt_entry_match *x = (const void *)a, *y = (const void *)b;
+	size_t size = x->u.match_size;
+
+	return size == y->u.match_size && size >= sizeof(*x) &&
+	       x->u.user.revision == y->u.user.revision &&
+	       !strncmp(x->u.user.name, y->u.user.name,
+			sizeof(x->u.user.name)) &&
+	       !memcmp(x->data, y->data, size - sizeof(*x));
+}
+static_assert(sizeof(struct xt_entry_match) == sizeof(struct xt_entry_target) &&
+	      offsetof(struct xt_entry_match, u.user.name) ==
+	      offsetof(struct xt_entry_target, u.user.name), "same_extension()");
+
 bool fwh_ipt_equal(enum fwh_family family, const void *a, const char *a_target,
 		   const void *b, const char *b_target)
 {
 	struct fwh_ipt_view va = fwh_ipt_view(family, a);
 	struct fwh_ipt_view vb = fwh_ipt_view(family, b);
 	const uint8_t *pa = a, *pb = b;
-	size_t matches = va.counters + sizeof(struct xt_counters);
+	size_t at = va.counters + sizeof(struct xt_counters);
 	/* Addresses, interfaces, protocol: all before nfcache, the first word
 	 * after them. */
 	size_t header = family == FWH_IPV4 ? offsetof(struct ipt_entry, nfcache) :
 					     offsetof(struct ip6t_entry, nfcache);
 
 	if (va.length != vb.length || va.target != vb.target ||
-	    strcmp(a_target, b_target) || memcmp(pa, pb, header) ||
-	    memcmp(pa + matches, pb + matches, va.target - matches))
+	    strcmp(a_target, b_target) || memcmp(pa, pb, header))
 		return false;
+	for (; at < va.target;
+	     at += ((const struct xt_entry_match *)(pa + at))->u.match_size)
+		if (!same_extension(pa + at, pb + at))
+			return false;
 	return fwh_ipt_is_standard(a_target) ||
-	       !memcmp(pa + va.target, pb + vb.target, va.length - va.target);
+	       same_extension(pa + va.target, pb + vb.target);
 }

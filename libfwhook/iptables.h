@@ -17,6 +17,11 @@ size_t fwh_ipt_pack(const struct fwh_key *key, const struct fwh_rule *rule,
 /* The rule that sends a hook's packets to its dispatch chain. */
 size_t fwh_ipt_pack_hook(enum fwh_family family, enum fwh_hook hook, void *buf);
 
+/* The rule of a dispatch chain that lets be what leaves through a device. */
+size_t fwh_ipt_pack_device(enum fwh_family family, const char *name, void *buf);
+/* The device that an entry's packets leave through, "" for any. */
+const char *fwh_ipt_out(enum fwh_family family, const void *entry);
+
 /* An entry of either family, taken apart. */
 struct fwh_ipt_view {
 	size_t length;			/* of the whole */

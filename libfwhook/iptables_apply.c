@@ -12,7 +12,7 @@
 #include <libiptc/libiptc.h>
 
 #include "backend.h"
-#include "iptables.h"
+#include "iptables_job.h"
 #include "extensions.h"
 
 /* Somebody who ignores the lock changed the table between our init and our
@@ -20,34 +20,6 @@
 #define COMMIT_TRIES	200
 
 /* ---- libiptc, both families -------------------------------------------------- */
-
-struct iptc {
-	struct xtc_handle *(*init)(const char *table);
-	void (*free)(struct xtc_handle *h);
-	int (*commit)(struct xtc_handle *h);
-	const char *(*strerror)(int err);
-	int (*is_chain)(const char *chain, struct xtc_handle *h);
-	const char *(*first_chain)(struct xtc_handle *h);
-	const char *(*next_chain)(struct xtc_handle *h);
-	int (*create)(const char *chain, struct xtc_handle *h);
-	int (*flush)(const char *chain, struct xtc_handle *h);
-	int (*remove)(const char *chain, struct xtc_handle *h);
-	const void *(*first)(const char *chain, struct xtc_handle *h);
-	const void *(*next)(const void *entry, struct xtc_handle *h);
-	const char *(*target)(const void *entry, struct xtc_handle *h);
-	int (*insert)(const char *chain, const void *entry, unsigned int at,
-		      struct xtc_handle *h);
-	int (*append)(const char *chain, const void *entry,
-		      struct xtc_handle *h);
-	int (*replace)(const char *chain, const void *entry, unsigned int at,
-		       struct xtc_handle *h);
-	int (*delete)(const char *chain, unsigned int at, struct xtc_handle *h);
-	const char *(*get_policy)(const char *chain, struct xt_counters *ret,
-				  struct xtc_handle *h);
-	int (*set_policy)(const char *chain, const char *policy,
-			  struct xt_counters *counters, struct xtc_handle *h);
-	const char *proc_names;
-};
 
 /* The two libraries differ in the type of an entry only. */
 #define IPTC_WRAPPERS(lib)						\
@@ -96,7 +68,7 @@ static const struct iptc lib = {					\
 IPTC_WRAPPERS(iptc);
 IPTC_WRAPPERS(ip6tc);
 
-static const struct iptc *const iptcs[FWH_FAMILY_MAX] = { &iptc, &ip6tc };
+const struct iptc *const fwh_iptcs[FWH_FAMILY_MAX] = { &iptc, &ip6tc };
 static const char *const family_name[FWH_FAMILY_MAX] = { "IPv4", "IPv6" };
 
 /* ---- images: what a connection has in a table --------------------------------- */
@@ -456,8 +428,95 @@ static int drop_hook(struct table *t, enum fwh_hook hook, const char *chain)
 	return err == -EMLINK ? 0 : err;
 }
 
+/* ---- devices: in the guard's dispatch chain, ahead of all connections ---------- */
+
+static bool is_device_rule(struct table *t, const void *e)
+{
+	_Alignas(16) uint8_t buf[FWH_IPT_ENTRY_MAX];
+	const char *out = fwh_ipt_out(t->family, e);
+
+	if (!*out)
+		return false;
+	fwh_ipt_pack_device(t->family, out, buf);
+	return fwh_ipt_equal(t->family, e, t->iptc->target(e, t->h), buf,
+			     entry_target(t->family, buf));
+}
+
+/* Which of the chain's rules are that?  ret_others: how many are not;
+ * ret_right: they are the wanted ones, at the top. */
+static int find_devices(struct table *t, const char *chain,
+			const struct fwh_devices *wanted,
+			struct places *ret, unsigned int *ret_others,
+			bool *ret_right)
+{
+	unsigned int at = 0;
+	const void *e;
+	int err;
+
+	*ret_others = 0;
+	*ret_right = true;
+	for (e = t->iptc->first(chain, t->h); e;
+	     e = t->iptc->next(e, t->h), at++) {
+		if (!is_device_rule(t, e)) {
+			++*ret_others;
+			continue;
+		}
+		*ret_right = *ret_right && at == ret->n && at < wanted->n &&
+			     !strcmp(fwh_ipt_out(t->family, e),
+				     wanted->list[at]);
+		err = add_place(ret, at, true);
+		if (err)
+			return err;
+	}
+	*ret_right = *ret_right && ret->n == wanted->n;
+	return 0;
+}
+
+static int replace_devices(struct table *t, const char *chain,
+			   const struct places *places,
+			   const struct fwh_devices *wanted)
+{
+	_Alignas(16) uint8_t entry[FWH_IPT_ENTRY_MAX];
+	int err = 0;
+	size_t i;
+
+	for (i = places->n; !err && i > 0; i--)
+		err = checked(t, t->iptc->delete(chain, places->at[i - 1],
+						 t->h));
+	for (i = 0; !err && i < wanted->n; i++) {
+		fwh_ipt_pack_device(t->family, wanted->list[i], entry);
+		err = checked(t, t->iptc->insert(chain, entry, (unsigned int)i,
+						 t->h));
+	}
+	return err;
+}
+
+/* What goes into an XFRM or VTI device is encrypted there, whosever it is, or
+ * dropped: no policy shows before.  The rules come with the first connection and
+ * go with the last. */
+static int sync_devices(struct table *t, enum fwh_hook hook, const char *chain,
+			const struct fwh_devices *wanted)
+{
+	static const struct fwh_devices none;
+	struct places places = { .n = 0 };
+	unsigned int others;
+	bool right;
+	int err;
+
+	if (t->table != FWH_MANGLE || hook != FWH_POSTROUTING)
+		return 0;
+	err = find_devices(t, chain, wanted, &places, &others, &right);
+	if (!err && !others)
+		err = replace_devices(t, chain, &places, &none);
+	else if (!err && !right)
+		err = replace_devices(t, chain, &places, wanted);
+	free(places.at);
+	free(places.right);
+	return err;
+}
+
 static int sync_dispatch(struct table *t, const struct fwh_key *key,
-			 enum fwh_hook hook, enum fwh_position position,
+			 enum fwh_hook hook, const struct fwh_globals *globals,
 			 const struct image *image)
 {
 	char chain[FWH_CHAIN_MAX];
@@ -467,9 +526,12 @@ static int sync_dispatch(struct table *t, const struct fwh_key *key,
 	err = sync_chain(t, key, chain, image);
 	if (err || !t->iptc->is_chain(chain, t->h))
 		return err;
+	err = sync_devices(t, hook, chain, &globals->devices);
+	if (err)
+		return err;
 	if (!t->iptc->first(chain, t->h))
 		return drop_hook(t, hook, chain);
-	return ensure_hook(t, hook, chain, position);
+	return ensure_hook(t, hook, chain, globals->position);
 }
 
 static int drop_unused_parts(struct table *t, const struct fwh_key *key,
@@ -506,7 +568,7 @@ static int sync_image(struct table *t, const struct fwh_key *key,
 			return err;
 	}
 	for (i = 0; i < FWH_HOOK_MAX; i++) {
-		err = sync_dispatch(t, key, i, globals->position, image);
+		err = sync_dispatch(t, key, i, globals, image);
 		if (err)
 			return err;
 	}
@@ -550,11 +612,9 @@ static void transaction_free(struct transaction *tr)
 	}
 }
 
-/* Which tables this kernel has instantiated here: asking for one would
- * create it, and nat brings connection tracking along. */
-static unsigned int tables_present(enum fwh_family family)
+unsigned int fwh_ipt_tables_present(enum fwh_family family)
 {
-	fwh_autofd fd = open(iptcs[family]->proc_names,
+	fwh_autofd fd = open(fwh_iptcs[family]->proc_names,
 				 O_RDONLY | O_CLOEXEC);
 	char names[256], *line, *save = NULL;
 	unsigned int present = 0;
@@ -621,7 +681,7 @@ static int add_batches(struct transaction *tr)
 
 		if (!(families & 1u << family))
 			continue;
-		present = tables_present(family);
+		present = fwh_ipt_tables_present(family);
 		for (table = 0; table < FWH_TABLE_MAX; table++) {
 			err = add_batch(tr, family, table, present);
 			if (err)
@@ -686,9 +746,9 @@ static int open_table(struct table *t, struct fwh_err *err)
 	return fail_table(t, NULL, 0, "read", -errno, err);
 }
 
-/* libiptc would start the built-in chains' own counters at zero. */
-static int keep_policies(struct table *t)
+int fwh_ipt_keep_policies(enum fwh_family family, struct xtc_handle *h)
 {
+	const struct iptc *lib = fwh_iptcs[family];
 	char builtin[FWH_CHAIN_MAX];
 	struct xt_counters counters;
 	const char *policy;
@@ -696,11 +756,10 @@ static int keep_policies(struct table *t)
 
 	for (i = 0; i < FWH_HOOK_MAX; i++) {
 		builtin_chain(i, builtin);
-		if (!t->iptc->is_chain(builtin, t->h))
+		if (!lib->is_chain(builtin, h))
 			continue;
-		policy = t->iptc->get_policy(builtin, &counters, t->h);
-		if (!policy ||
-		    !t->iptc->set_policy(builtin, policy, &counters, t->h))
+		policy = lib->get_policy(builtin, &counters, h);
+		if (!policy || !lib->set_policy(builtin, policy, &counters, h))
 			return -errno;
 	}
 	return 0;
@@ -730,7 +789,7 @@ static int try_batch(struct table *t, const struct transaction *tr,
 	}
 	if (!t->changed)
 		return 0;
-	err = keep_policies(t);
+	err = fwh_ipt_keep_policies(t->family, t->h);
 	return err || t->iptc->commit(t->h) ? err : -errno;
 }
 
@@ -739,7 +798,7 @@ static int run_batch(const struct transaction *tr, struct batch *batch,
 		     struct fwh_err *err)
 {
 	struct table t = {
-		.iptc = iptcs[batch->family],
+		.iptc = fwh_iptcs[batch->family],
 		.family = batch->family,
 		.table = batch->table,
 	};
@@ -794,7 +853,7 @@ static int run_all(struct transaction *tr, struct fwh_err *err)
 
 /* libiptc without this lock silently undoes what another program commits
  * between our init and our commit. */
-static int take_lock(unsigned int wait_ms, int *ret_fd, struct fwh_err *err)
+int fwh_ipt_take_lock(unsigned int wait_ms, int *ret_fd, struct fwh_err *err)
 {
 	int fd = open(FWH_XTABLES_LOCK, O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
 	int code;
@@ -829,7 +888,7 @@ static int apply(const struct fwh_globals *globals,
 	int code;
 
 	(void)all;	/* chains without a record are left alone */
-	code = take_lock(globals->lock_wait_ms, &lock, err);
+	code = fwh_ipt_take_lock(globals->lock_wait_ms, &lock, err);
 	if (code)
 		return code;
 	code = add_batches(&tr);
@@ -851,7 +910,7 @@ static bool is_our_chain(const char *chain)
 /* A chain, a rule or a policy that is not ours. */
 static bool is_used(enum fwh_family family, enum fwh_table table)
 {
-	const struct iptc *lib = iptcs[family];
+	const struct iptc *lib = fwh_iptcs[family];
 	struct xtc_handle *h = lib->init(fwh_table_name[table]);
 	struct xt_counters counters;
 	const char *chain, *policy;
@@ -880,7 +939,7 @@ bool fwh_iptables_is_used(void)
 	enum fwh_table table;
 
 	for (family = 0; family < FWH_FAMILY_MAX; family++) {
-		unsigned int present = tables_present(family);
+		unsigned int present = fwh_ipt_tables_present(family);
 
 		for (table = 0; table < FWH_TABLE_MAX; table++)
 			if (present & 1u << table && is_used(family, table))
@@ -910,7 +969,7 @@ uint64_t fwh_iptables_shape(void)
 	enum fwh_table table;
 
 	for (family = 0; family < FWH_FAMILY_MAX; family++) {
-		unsigned int present = tables_present(family);
+		unsigned int present = fwh_ipt_tables_present(family);
 		fwh_autofd fd = socket(family == FWH_IPV4 ? AF_INET : AF_INET6,
 				       SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
 
@@ -933,4 +992,6 @@ const struct fwh_backend fwh_backend_iptables = {
 	.name = "iptables",
 	.apply = apply,
 	.print = print,
+	.read = fwh_iptables_read,
+	.flush = fwh_iptables_flush,
 };

@@ -9,7 +9,7 @@
 #include "internal.h"
 
 #define POLL_FIRST_US	100
-#define POLL_MAX_US	10000
+#define POLL_MAX_US	1000
 
 long long fwh_now_ms(void)
 {

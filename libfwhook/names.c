@@ -39,6 +39,11 @@ static const char *const part_suffix[FWH_PART_MAX] = {
 	[FWH_PART_IPIP] = "ipip",
 	[FWH_PART_IKE_IN] = "ikei",
 	[FWH_PART_IKE_OUT] = "ikeo",
+	[FWH_PART_NFLOG_IN] = "logi",
+	[FWH_PART_NFLOG_OUT] = "logo",
+	[FWH_PART_CAT_IN] = "cati",
+	[FWH_PART_CAT_OUT] = "cato",
+	[FWH_PART_POLICY_MARK] = "pmrk",
 };
 
 void fwh_dispatch_chain(enum fwh_hook hook, char ret[FWH_CHAIN_MAX])
@@ -57,6 +62,38 @@ void fwh_part_chain(const struct fwh_key *key, enum fwh_part part,
 		     part_suffix[part]);
 	assert(n > 0 && n <= 28);
 	(void)n;
+}
+
+bool fwh_is_our_chain(const char *chain)
+{
+	const char *suffix = strrchr(chain, '-'), *hash;
+	char name[FWH_CHAIN_MAX];
+	size_t i;
+
+	for (i = 0; i < FWH_HOOK_MAX; i++) {
+		fwh_dispatch_chain(i, name);
+		if (!strcmp(name, chain))
+			return true;
+	}
+	/* fw-STEM-HASH-PART */
+	if (strncmp(chain, "fw-", 3) || suffix - chain < 3 + 1 + 1 + 8)
+		return false;
+	hash = suffix - 8;
+	if (hash[-1] != '-' || strspn(hash, fwh_hash_digits) != 8)
+		return false;
+	for (i = 0; i < FWH_PART_MAX; i++)
+		if (!strcmp(suffix + 1, part_suffix[i]))
+			return true;
+	return false;
+}
+
+void fwh_rule_chain(const struct fwh_key *key, const struct fwh_rule *rule,
+		    char ret[FWH_CHAIN_MAX])
+{
+	if (rule->dispatch)
+		fwh_dispatch_chain(rule->hook, ret);
+	else
+		fwh_part_chain(key, rule->part, ret);
 }
 
 void fwh_rule_comment(const struct fwh_key *key, char ret[FWH_CONN_MAX])

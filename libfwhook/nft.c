@@ -18,6 +18,8 @@
 const struct fwh_nft_base_chain fwh_nft_base[FWH_NFT_BASE_MAX] = {
 	[FWH_NFT_PREROUTING] = { "prerouting", "filter", "prerouting",
 				 "mangle", NF_INET_PRE_ROUTING, -150 },
+	[FWH_NFT_DSTNAT] = { "dstnat", "nat", "prerouting",
+			     "dstnat - 1", NF_INET_PRE_ROUTING, -101 },
 	[FWH_NFT_CONNMARK] = { "connmark", "filter", "prerouting",
 			       "mangle + 1", NF_INET_PRE_ROUTING, -149 },
 	[FWH_NFT_INPUT] = { "input", "filter", "input",
@@ -66,7 +68,7 @@ static const enum fwh_nft_base bases[FWH_TABLE_MAX][FWH_HOOK_MAX] = {
 		[FWH_POSTROUTING] = FWH_NFT_POSTROUTING,
 	},
 	[FWH_NAT] = {
-		[FWH_PREROUTING] = FWH_NFT_BASE_MAX,
+		[FWH_PREROUTING] = FWH_NFT_DSTNAT,
 		[FWH_INPUT] = FWH_NFT_BASE_MAX,
 		[FWH_FORWARD] = FWH_NFT_BASE_MAX,
 		[FWH_OUTPUT] = FWH_NFT_BASE_MAX,
@@ -93,9 +95,14 @@ static const struct purpose {
 		[FWH_PART_MSS] = { "mss", "", false },
 		[FWH_PART_RESTORE] = { "connmark-restore", "", false },
 		[FWH_PART_ESP] = { "esp-mark", "", false },
+		[FWH_PART_NFLOG_IN] = { "nflog-in", "", false },
+		[FWH_PART_NFLOG_OUT] = { "nflog-out", "", false },
+		[FWH_PART_POLICY_MARK] = { "policy-mark", "", false },
 	},
 	[FWH_NAT] = {
 		[FWH_PART_OUT] = { "no-nat", "", false },
+		[FWH_PART_CAT_IN] = { "cat-in", "", false },
+		[FWH_PART_CAT_OUT] = { "cat-out", "", false },
 	},
 	[FWH_FILTER] = {
 		[FWH_PART_IN] = { "accept-in", "", true },
@@ -292,12 +299,19 @@ static bool is_marking(const struct fwh_rule *rule)
 	       rule->action == FWH_CONNMARK_SAVE;
 }
 
+/* Of the connection's own packets, not of what the guard drops. */
+static bool is_nflog(const struct fwh_rule *rule)
+{
+	return rule->part == FWH_PART_NFLOG_IN ||
+	       rule->part == FWH_PART_NFLOG_OUT;
+}
+
 /* Told by the SA's reqid alone, without addresses: the kernel holds the SA's
  * packets against its selectors itself. */
 static bool is_by_reqid(const struct fwh_rule *rule)
 {
 	return !rule->dispatch && rule->policy.reqid && !rule->policy.none &&
-	       (is_marking(rule) ||
+	       (is_marking(rule) || is_nflog(rule) ||
 		(rule->action == FWH_ACCEPT && rule->table == FWH_FILTER));
 }
 
@@ -458,8 +472,8 @@ static void hits_name(const char *content, char ret[FWH_NFT_NAME_MAX])
 	snprintf(ret, FWH_NFT_NAME_MAX, "%.40s-hit", content);
 }
 
-/* The rule that looks into the set.  Behind exemptions, so that the elements count
- * what those left. */
+/* The rule that looks into the set.  Behind exemptions and all matches, so that the
+ * elements count what the rule is about. */
 static void add_lookup(struct builder *b, const struct content *c,
 		       struct fwh_nft_set *set, const char *chain,
 		       bool translated)
@@ -472,12 +486,14 @@ static void add_lookup(struct builder *b, const struct content *c,
 	fwh_nft_shape(set->name, &src_len, &dst_len);	/* we made the name */
 	if (!c->n_exempt)
 		put_common(c, r);
+	if (!c->n_exempt && translated)
+		fwh_nft_put_translated(r);
 	if (is_inline(c))
 		fwh_nft_put_state(r, c->last);
-	fwh_nft_put_lookup(r, c->family, src_len, dst_len, translated,
-			   set->name);
 	if (c->selector)
 		fwh_nft_put_selector(r, c->selector);
+	fwh_nft_put_lookup(r, c->family, src_len, dst_len, translated,
+			   set->name);
 	if (is_inline(c))
 		fwh_nft_put_action(r, c->last, &b->accept);
 	else
@@ -560,6 +576,8 @@ static void add_base(struct builder *b, const struct content *c,
 		return;
 	r->owner = translated ? FWH_NFT_OF_NAT_GATE : FWH_NFT_OF_GATE;
 	put_common(c, r);
+	if (translated)
+		fwh_nft_put_translated(r);
 	fwh_nft_put_jump(r, set->shared[r->owner]);
 }
 
@@ -706,6 +724,29 @@ static void add_reqid(struct builder *b, struct fwh_nft_set *set,
 	add_key(b, set, &key);
 }
 
+/* A rule that looks the set up for packets that came decrypted; of all others, one
+ * rule is enough. */
+#define DECRYPTED	"decrypted"
+
+static struct fwh_nft_rule *add_decrypted(struct builder *b,
+					  struct fwh_nft_set *set)
+{
+	static const struct fwh_rule decrypted = {
+		.policy.dir = FWH_POLICY_IN,
+	};
+	struct fwh_nft_rule *r;
+
+	strcpy(set->shared[FWH_NFT_OF_GATE], DECRYPTED);
+	r = add_rule(b, set, fwh_nft_base[FWH_NFT_PREROUTING].name);
+	if (!r)
+		return NULL;
+	r->owner = FWH_NFT_OF_GATE;
+	r->head = true;
+	fwh_nft_put_policy(r, &decrypted);
+	fwh_nft_put_jump(r, DECRYPTED);
+	return add_rule(b, set, DECRYPTED);
+}
+
 /* A masked mark: no map can give one before Linux 6.13, which would need an
  * operation on two registers, and a verdict map makes the kernel look through
  * all its chains with every change.  So it is put together: the mask's bits
@@ -713,7 +754,6 @@ static void add_reqid(struct builder *b, struct fwh_nft_set *set,
 static void add_mark(struct builder *b, uint32_t reqid,
 		     const struct fwh_mark *mark)
 {
-	const char *chain = fwh_nft_base[FWH_NFT_PREROUTING].name;
 	char name[FWH_NFT_NAME_MAX];
 	struct fwh_nft_set *set;
 	struct fwh_nft_rule *r;
@@ -722,7 +762,7 @@ static void add_mark(struct builder *b, uint32_t reqid,
 
 	snprintf(name, sizeof(name), "mark-clear-%08x", mark->mask);
 	set = get_set(b, name, FWH_NFT_REQID_IN, false, &is_new);
-	if (is_new && set && (r = add_rule(b, set, chain))) {
+	if (is_new && set && (r = add_decrypted(b, set))) {
 		r->head = true;
 		fwh_nft_put_reqid_lookup(r, false, 0, name);
 		fwh_nft_put_set_mark(r, false, ~mark->mask, 0);
@@ -733,7 +773,7 @@ static void add_mark(struct builder *b, uint32_t reqid,
 			continue;
 		snprintf(name, sizeof(name), "mark-set-%08x", bit);
 		set = get_set(b, name, FWH_NFT_REQID_IN, false, &is_new);
-		if (is_new && set && (r = add_rule(b, set, chain))) {
+		if (is_new && set && (r = add_decrypted(b, set))) {
 			fwh_nft_put_reqid_lookup(r, false, 0, name);
 			fwh_nft_put_set_mark(r, false, ~bit, bit);
 		}
@@ -765,13 +805,51 @@ static void add_connmark(struct builder *b, uint32_t reqid, uint32_t mask)
 	add_reqid(b, set, reqid);
 }
 
-/* The rule of an accept, without what tells whose it is. */
-static void put_accept(struct builder *b, const struct content *c,
-		       const struct fwh_rule *rule, struct fwh_nft_rule *r)
+/* Which connection's packets these are the prefix says, which is the rule's: the
+ * instances of one name share it. */
+static void add_nth_nflog(struct builder *b, const struct fwh_rule *rule,
+			  unsigned int nth)
 {
-	fwh_nft_put_selector(r, c->part == FWH_PART_IPIP ? c->selector : rule);
-	fwh_nft_put_state(r, rule);
-	fwh_nft_put_action(r, rule, &b->accept);
+	bool out = rule->part == FWH_PART_NFLOG_OUT, is_new;
+	char name[FWH_NFT_NAME_MAX], letters[HASH_LETTERS + 1];
+	uint64_t hash = HASH_START;
+	struct fwh_nft_set *set;
+	struct fwh_nft_rule *r;
+
+	hash_text(&hash, rule->log_prefix);
+	hash_letters(hash, letters);
+	snprintf(name, sizeof(name), "%s-%u-%s%s",
+		 purposes[FWH_MANGLE][rule->part].name, rule->log_group,
+		 letters, nth ? "-ipcomp" : "");
+	set = get_set(b, name, out ? FWH_NFT_REQID_OUT : FWH_NFT_REQID_IN,
+		      false, &is_new);
+	if (is_new && set &&
+	    (r = add_rule(b, set, fwh_nft_base[out ? FWH_NFT_POSTROUTING :
+					       FWH_NFT_PREROUTING].name))) {
+		fwh_nft_put_reqid_lookup(r, out, nth, name);
+		fwh_nft_put_action(r, rule, &b->accept);
+	}
+	add_reqid(b, set, rule->policy.reqid);
+}
+
+/* What an accept asks of packets, whosever they are.  A packet of a connection
+ * that is under way is counted where it is accepted as that. */
+static void put_accept_matches(const struct content *c,
+			       const struct fwh_rule *rule,
+			       struct fwh_nft_rule *r)
+{
+	struct fwh_rule protected = { .policy.dir = rule->policy.dir };
+	const struct fwh_rule *selector = c->part == FWH_PART_IPIP ?
+					  c->selector : rule;
+
+	if (!selector->proto && !rule->established)
+		return;
+	fwh_nft_put_policy(r, &protected);
+	fwh_nft_put_selector(r, selector);
+	if (rule->proto)
+		fwh_nft_put_not_established(r);
+	else
+		fwh_nft_put_state(r, rule);
 }
 
 static void add_accept_lookup(struct builder *b, const struct content *c,
@@ -784,8 +862,9 @@ static void add_accept_lookup(struct builder *b, const struct content *c,
 	r = add_rule(b, set, fwh_nft_base[bases[FWH_FILTER][hook]].name);
 	if (!r)
 		return;
+	put_accept_matches(c, rule, r);
 	fwh_nft_put_reqid_lookup(r, out, nth, set->name);
-	put_accept(b, c, rule, r);
+	fwh_nft_put_action(r, rule, &b->accept);
 }
 
 static const char *hooks_name(unsigned int hooks)
@@ -852,12 +931,27 @@ static void add_nth_accept(struct builder *b, const struct content *c,
 
 /* On the way out IPComp comes before ESP: its template is the first then, and
  * ESP's, whose reqid it is, the second. */
+static unsigned int templates(const struct builder *b,
+			      const struct fwh_rule *rule)
+{
+	return b->plan->ipcomp && rule->policy.dir == FWH_POLICY_OUT ? 2 : 1;
+}
+
 static void add_accept(struct builder *b, const struct content *c,
 		       const struct fwh_rule *rule)
 {
-	add_nth_accept(b, c, rule, 0);
-	if (b->plan->ipcomp && rule->policy.dir == FWH_POLICY_OUT)
-		add_nth_accept(b, c, rule, 1);
+	unsigned int nth;
+
+	for (nth = 0; nth < templates(b, rule); nth++)
+		add_nth_accept(b, c, rule, nth);
+}
+
+static void add_nflog(struct builder *b, const struct fwh_rule *rule)
+{
+	unsigned int nth;
+
+	for (nth = 0; nth < templates(b, rule); nth++)
+		add_nth_nflog(b, rule, nth);
 }
 
 static void add_by_reqid(struct builder *b, const struct content *c)
@@ -875,6 +969,8 @@ static void add_by_reqid(struct builder *b, const struct content *c)
 		else if (rule->action == FWH_CONNMARK_SAVE)
 			add_connmark(b, rule->policy.reqid,
 				     rule->set_mark.mask);
+		else if (is_nflog(rule))
+			add_nflog(b, rule);
 		else
 			add_accept(b, c, rule);
 	}

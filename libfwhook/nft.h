@@ -23,6 +23,7 @@ struct nftnl_rule;
 /* The base chains, in the order in which they are printed. */
 enum fwh_nft_base {
 	FWH_NFT_PREROUTING,
+	FWH_NFT_DSTNAT,
 	FWH_NFT_CONNMARK,		/* after all marks are set */
 	FWH_NFT_INPUT,
 	FWH_NFT_FORWARD,
@@ -75,6 +76,8 @@ void fwh_nft_put_addresses(struct fwh_nft_rule *r, const struct fwh_rule *rule,
 void fwh_nft_put_selector(struct fwh_nft_rule *r, const struct fwh_rule *rule);
 void fwh_nft_put_policy(struct fwh_nft_rule *r, const struct fwh_rule *rule);
 void fwh_nft_put_state(struct fwh_nft_rule *r, const struct fwh_rule *rule);
+/* Whatever is not "established,related". */
+void fwh_nft_put_not_established(struct fwh_nft_rule *r);
 void fwh_nft_put_action(struct fwh_nft_rule *r, const struct fwh_rule *rule,
 			const struct fwh_mark *accept);
 /* As nft calls it; NULL: by its number. */
@@ -84,6 +87,8 @@ const char *fwh_nft_proto_name(uint8_t proto);
 void fwh_nft_put_lookup(struct fwh_nft_rule *r, enum fwh_family family,
 			unsigned int src_len, unsigned int dst_len,
 			bool conntrack, const char *set);
+/* Its source has been translated: all others were asked for before source NAT. */
+void fwh_nft_put_translated(struct fwh_nft_rule *r);
 /* The same of the packet that an ICMP error quotes, the other way round: its
  * destination and its source. */
 void fwh_nft_put_quoted_lookup(struct fwh_nft_rule *r, enum fwh_family family,
@@ -149,6 +154,12 @@ int fwh_nft_build(const struct fwh_plan *plan, const struct fwh_globals *globals
 		  struct fwh_nft *ret);
 void fwh_nft_free(struct fwh_nft *nft);
 
+/* Is the rule one of a chain that an earlier set brings along, too? */
+bool fwh_nft_is_repeated(const struct fwh_nft *nft, size_t n,
+			 const struct fwh_nft_rule *rule);
+/* The element as nft writes it. */
+void fwh_nft_print_key(enum fwh_nft_type type, const struct fwh_nft_key *key,
+		       FILE *f);
 /* Write it as nft reads it.  Returns 0 or -EIO. */
 int fwh_nft_print(const struct fwh_nft *nft, const char *owner, FILE *f);
 

@@ -129,9 +129,10 @@ static int take_rule(const struct nlmsghdr *nlh, size_t question, void *arg)
 
 static int take_chain(const struct nlmsghdr *nlh, size_t question, void *arg)
 {
+	bool *there = arg;
+
 	(void)nlh;
-	(void)question;
-	*(bool *)arg = true;
+	there[question] = true;
 	return 0;
 }
 
@@ -142,20 +143,42 @@ static void put_names(struct nlmsghdr *nlh, uint16_t table_attr,
 	mnl_attr_put_strz(nlh, chain_attr, chain->chain);
 }
 
-static int find_chain(struct fwh_nft_link *link,
-		      const struct fwh_chain_name *chain, bool *ret)
+/* The chains that can have our rule. */
+struct chains {
+	const struct fwh_chain_name *list[FWH_ACCEPT_CHAINS_MAX +
+					  ARRAY_SIZE(automatic)];
+	bool there[FWH_ACCEPT_CHAINS_MAX + ARRAY_SIZE(automatic)];
+	size_t n;
+};
+
+static void list_chains(const struct fwh_globals *globals, struct chains *ret)
+{
+	size_t i;
+
+	for (i = 0; i < globals->n_accept_chains; i++)
+		ret->list[ret->n++] = &globals->accept_chains[i];
+	for (i = 0; globals->accept_chains_auto && i < ARRAY_SIZE(automatic); i++)
+		ret->list[ret->n++] = &automatic[i];
+}
+
+/* Which of them are there?  All are asked for at once. */
+static int find_chains(struct fwh_nft_link *link, struct chains *chains)
 {
 	struct fwh_nft_batch batch = { .len = 0 };
-	struct nlmsghdr *nlh = fwh_nft_begin(link, &batch, NFT_MSG_GETCHAIN,
-					     chain->family, 0);
-	int code = -ENOMEM;
+	struct nlmsghdr *nlh;
+	size_t i;
+	int code;
 
-	*ret = false;
-	if (nlh) {
-		put_names(nlh, NFTA_CHAIN_TABLE, NFTA_CHAIN_NAME, chain);
+	for (i = 0; i < chains->n; i++) {
+		nlh = fwh_nft_begin(link, &batch, NFT_MSG_GETCHAIN,
+				    chains->list[i]->family, 0);
+		if (!nlh)
+			break;
+		put_names(nlh, NFTA_CHAIN_TABLE, NFTA_CHAIN_NAME,
+			  chains->list[i]);
 		fwh_nft_end(&batch, nlh);
-		code = fwh_nft_ask(link, &batch, take_chain, ret);
 	}
+	code = fwh_nft_ask(link, &batch, take_chain, chains->there);
 	fwh_nft_batch_free(&batch);
 	return code;
 }
@@ -233,13 +256,9 @@ static int settle(struct fwh_nft_link *link, const struct fwh_globals *globals,
 		  struct fwh_nft_batch *batch)
 {
 	struct seen seen = { .chain = chain, .mark = &globals->accept_mark };
-	bool there;
 	size_t i;
-	int code = find_chain(link, chain, &there);
+	int code = find_rules(link, &seen);
 
-	if (code || !there)
-		return code;
-	code = find_rules(link, &seen);
 	if (!code && wanted && !seen.first)
 		code = add_rule(link, batch, chain, &globals->accept_mark);
 	for (i = wanted && seen.first; !code && i < seen.n; i++)
@@ -300,16 +319,17 @@ int fwh_nft_accept_hooks(struct fwh_nft_link *link,
 			 struct fwh_nft_batch *batch)
 {
 	bool wanted = globals->accept_mark.mask != 0;
+	struct chains chains = { .n = 0 };
 	size_t i;
-	int code = 0;
+	int code;
 
 	if (remove)
 		return remove_all(link, batch);
-	for (i = 0; !code && i < globals->n_accept_chains; i++)
-		code = settle(link, globals, &globals->accept_chains[i], wanted,
-			      batch);
-	for (i = 0; !code && globals->accept_chains_auto &&
-		    i < ARRAY_SIZE(automatic); i++)
-		code = settle(link, globals, &automatic[i], wanted, batch);
+	list_chains(globals, &chains);
+	code = find_chains(link, &chains);
+	for (i = 0; !code && i < chains.n; i++)
+		if (chains.there[i])
+			code = settle(link, globals, chains.list[i], wanted,
+				      batch);
 	return code;
 }

@@ -4,6 +4,7 @@
  * elements that are concerned, then one transaction, and none where they are
  * right already.  Decides nothing about rules.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 #include <time.h>
@@ -12,6 +13,7 @@
 #include <libnftnl/set.h>
 #include <libnftnl/table.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter.h>
 
 #include "backend.h"
@@ -51,6 +53,20 @@ static void forget(struct job *job)
 
 /* ---- the kernel's sets ---- */
 
+/* NFTA_SET_COUNT of newer kernels, which headers and libnftnl do not know yet. */
+#define SET_COUNT	20
+
+static int64_t count_of(const struct nlmsghdr *nlh)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
+		if (mnl_attr_get_type(attr) == SET_COUNT &&
+		    mnl_attr_get_payload_len(attr) == sizeof(uint32_t))
+			return ntohl(mnl_attr_get_u32(attr));
+	return -1;
+}
+
 static int take_set(const struct nlmsghdr *nlh, size_t question, void *arg)
 {
 	struct nftnl_set *set = nftnl_set_alloc();
@@ -76,9 +92,16 @@ static int take_set(const struct nlmsghdr *nlh, size_t question, void *arg)
 	memset(present, 0, sizeof(*present));
 	strcpy(present->name, name);	/* the length was checked */
 	present->key_len = nftnl_set_get_u32(set, NFTNL_SET_KEY_LEN);
+	present->n_elements = count_of(nlh);
 out:
 	nftnl_set_free(set);
 	return code;
+}
+
+int fwh_nft_see_sets(struct job *job)
+{
+	return fwh_nft_dump_table(job->link, NFT_MSG_GETSET, NFTA_SET_TABLE,
+				  take_set, job);
 }
 
 struct present *fwh_nft_find_set(const struct job *job, const char *name)
@@ -184,8 +207,7 @@ static int try_once(struct job *job, struct fwh_err *err)
 	int code = fwh_nft_generation(job->link, &job->generation);
 
 	if (!code)
-		code = fwh_nft_dump_table(job->link, NFT_MSG_GETSET, NFTA_SET_TABLE,
-					  take_set, job);
+		code = fwh_nft_see_sets(job);
 	if (!code)
 		code = fwh_nft_check_rules(job);
 	if (!code)
@@ -330,8 +352,65 @@ bool fwh_nftables_is_used(void)
 	return found;
 }
 
+static int take_our_table(const struct nlmsghdr *nlh, size_t question,
+			  void *arg)
+{
+	(void)nlh;
+	(void)question;
+	*(bool *)arg = true;
+	return 0;
+}
+
+static int find_our_table(struct fwh_nft_link *link, bool *ret)
+{
+	struct fwh_nft_batch batch = { .len = 0 };
+	struct nlmsghdr *nlh = fwh_nft_begin(link, &batch, NFT_MSG_GETTABLE,
+					     NFPROTO_INET, 0);
+	int code = -ENOMEM;
+
+	*ret = false;
+	if (nlh) {
+		mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, FWH_NFT_TABLE);
+		fwh_nft_end(&batch, nlh);
+		code = fwh_nft_ask(link, &batch, take_our_table, ret);
+	}
+	fwh_nft_batch_free(&batch);
+	return code;
+}
+
+/* The table, with whatever is in it, and our rule in others' chains. */
+static int flush(const struct fwh_globals *globals, struct fwh_err *err)
+{
+	struct job job = { .globals = globals };
+	size_t refused = SIZE_MAX;
+	char words[128] = "";
+	bool there;
+	int code;
+
+	if (!fwh_nftables_is_there())
+		return 0;
+	code = fwh_nft_open_kept(&job.link, err);
+	if (code)
+		return code;
+	code = find_our_table(job.link, &there);
+	if (!code && there)
+		fwh_nft_delete(&job, NFT_MSG_DELTABLE, NFTA_TABLE_NAME, 0,
+			       FWH_NFT_TABLE);
+	if (!code)
+		code = fwh_nft_accept_hooks(job.link, globals, true,
+					    &job.batch);
+	if (!code && job.batch.len)
+		code = fwh_nft_commit(job.link, &job.batch, 0, &refused, words);
+	if (code)
+		code = explain(&job, code, refused, words, err);
+	forget(&job);
+	return code;
+}
+
 const struct fwh_backend fwh_backend_nftables = {
 	.name = "nftables",
 	.apply = apply,
 	.print = print,
+	.read = fwh_nft_read,
+	.flush = flush,
 };

@@ -101,21 +101,41 @@ static int claim_other_family(struct job *job, const struct fwh_event *ev,
 	return claim_pair(job, &any, &any, owner);
 }
 
-static int claim_addresses(struct job *job, const struct fwh_event *ev,
-			   const char *owner)
+static int claim_selector(struct job *job, const struct fwh_selector *sel,
+			  const char *owner)
 {
 	struct fwh_net local[FWH_RANGE_NETS_MAX], remote[FWH_RANGE_NETS_MAX];
-	size_t n_local = fwh_range_to_nets(&ev->sel.local, local);
-	size_t n_remote = fwh_range_to_nets(&ev->sel.remote, remote);
+	size_t n_local = fwh_range_to_nets(&sel->local, local);
+	size_t n_remote = fwh_range_to_nets(&sel->remote, remote);
 	size_t i, j;
-	int code = claim_gateways(job, ev, owner);
+	int code = 0;
 
-	if (!code)
-		code = claim_other_family(job, ev, owner);
 	for (i = 0; i < n_remote; i++)
 		for (j = 0; !code && j < n_local; j++)
 			code = claim_pair(job, &remote[i], &local[j], owner);
 	return code;
+}
+
+/* What has our gateway's address, which may have been another one before. */
+static int claim_own(struct job *job, const struct fwh_event *ev,
+		     const char *owner)
+{
+	struct fwh_selector cat;
+	int code = claim_gateways(job, ev, owner);
+
+	if (!code && fwh_event_cat(ev, &cat))
+		code = claim_selector(job, &cat, owner);
+	return code;
+}
+
+static int claim_addresses(struct job *job, const struct fwh_event *ev,
+			   const char *owner)
+{
+	int code = claim_own(job, ev, owner);
+
+	if (!code)
+		code = claim_other_family(job, ev, owner);
+	return code ? code : claim_selector(job, &ev->sel, owner);
 }
 
 static int claim_reqid(struct job *job, uint32_t reqid, const char *owner)
@@ -153,7 +173,7 @@ static int claim_all(struct job *job, struct fwh_err *err)
 			code = claim_reqid(job, change->before->sa.reqid,
 					   owner);
 		if (!code && change->before)
-			code = claim_gateways(job, &change->before->ev, owner);
+			code = claim_own(job, &change->before->ev, owner);
 	}
 	return code ? fwh_fail(err, code, "out of memory") : 0;
 }
@@ -200,7 +220,7 @@ static int group_claims(struct job *job, struct fwh_err *err)
 
 /* ---- elements ---- */
 
-static void read_comment(struct nftnl_set_elem *e, char ret[COMMENT_MAX])
+void fwh_nft_read_comment(struct nftnl_set_elem *e, char ret[COMMENT_MAX])
 {
 	uint32_t len;
 	const uint8_t *udata = nftnl_set_elem_get(e, NFTNL_SET_ELEM_USERDATA,
@@ -218,14 +238,13 @@ static int take_comment(struct nftnl_set_elem *e, void *arg)
 	struct element *element = arg;
 
 	element->present = true;
-	read_comment(e, element->before);
+	fwh_nft_read_comment(e, element->before);
 	return 0;
 }
 
-/* The elements of a message, until take() returns negative. */
-static int each_element(const struct nlmsghdr *nlh,
-			int (*take)(struct nftnl_set_elem *e, void *arg),
-			void *arg)
+int fwh_nft_each_element(const struct nlmsghdr *nlh,
+			 int (*take)(struct nftnl_set_elem *e, void *arg),
+			 void *arg)
 {
 	struct nftnl_set *set = nftnl_set_alloc();
 
@@ -241,7 +260,7 @@ static int take_element(const struct nlmsghdr *nlh, size_t question, void *arg)
 {
 	struct element **asked = arg;
 
-	return each_element(nlh, take_comment, asked[question]);
+	return fwh_nft_each_element(nlh, take_comment, asked[question]);
 }
 
 /* Which of the elements are there, and whose are they? */
@@ -284,7 +303,8 @@ static int ask_for_elements(struct job *job, struct fwh_err *err)
 /* ---- owners ---- */
 
 /* Words of a comment, " +" at its end where there are more than it has room for.
- * Such an element stays when the others go: closed rather than open. */
+ * Such an element stays when the others go, until all are counted anew: closed
+ * rather than open. */
 
 static const char *find_owner(const char *comment, const char *owner)
 {
@@ -349,8 +369,8 @@ static bool is_forgotten(const struct forgotten *forgotten, const char *owner)
 
 	if (forgotten->owner)
 		return !strcmp(owner, forgotten->owner);
-	return strcmp(owner, "+") != 0 &&
-	       !bsearch(owner, job->owners, job->n, sizeof(*job->owners),
+	/* Who had no room in the comment is among them, too. */
+	return !bsearch(owner, job->owners, job->n, sizeof(*job->owners),
 			compare_owners);
 }
 
@@ -367,7 +387,7 @@ static int claim_owned(struct nftnl_set_elem *e, void *arg)
 	memset(&key, 0, sizeof(key));
 	memcpy(key.b, data, len);
 	key.len = len;
-	read_comment(e, comment);
+	fwh_nft_read_comment(e, comment);
 	for (owner = strtok_r(comment, " ", &save); owner && !forgotten->code;
 	     owner = strtok_r(NULL, " ", &save))
 		if (strlen(owner) < FWH_NFT_OWNER_MAX &&
@@ -381,7 +401,7 @@ static int claim_owned(struct nftnl_set_elem *e, void *arg)
 static int take_owned(const struct nlmsghdr *nlh, size_t question, void *arg)
 {
 	struct forgotten *forgotten = arg;
-	int code = each_element(nlh, claim_owned, forgotten);
+	int code = fwh_nft_each_element(nlh, claim_owned, forgotten);
 
 	(void)question;
 	return code ? code : forgotten->code;
@@ -503,24 +523,21 @@ static int seek_other(struct nftnl_set_elem *e, void *arg)
 static int take_others(const struct nlmsghdr *nlh, size_t question, void *arg)
 {
 	struct search *search = arg;
-	int code = each_element(nlh, seek_other, search);
+	int code = fwh_nft_each_element(nlh, seek_other, search);
 
 	(void)question;
 	return code ? code : search->found;
 }
 
-/* Does anything stay in the set?  Not more than the first few elements are
- * looked at where many are: on a socket of its own, which is closed then. */
-static int find_others(const char *set, struct search *search)
+/* Does anything stay in the set, from which n elements leave?  Where the kernel does
+ * not count them, not more than the first few are looked at. */
+static int find_others(const struct present *set, size_t n,
+		       struct search *search)
 {
-	struct fwh_nft_link *link;
-	int code = fwh_nft_open(&link, NULL);
-
-	if (code)
-		return code;
-	code = fwh_nft_dump_set(link, set, take_others, search);
-	fwh_nft_close(link);
-	return code;
+	if (set->n_elements < 0)
+		return fwh_nft_look(set->name, take_others, search);
+	search->found = set->n_elements > (int64_t)n;
+	return 0;
 }
 
 /* Mark the sets that nobody will have an element in. */
@@ -532,7 +549,8 @@ int fwh_nft_find_dropped(struct job *job)
 		const char *name = job->elements[i].claim->set;
 		struct present *set = fwh_nft_find_set(job, name);
 		struct search search = { .elements = &job->elements[i] };
-		bool leaves = false, stays = false;
+		size_t leave = 0;
+		bool stays = false;
 		int code;
 
 		for (end = i; end < job->n_elements &&
@@ -540,13 +558,13 @@ int fwh_nft_find_dropped(struct job *job)
 		     end++) {
 			const struct element *e = &job->elements[end];
 
-			leaves = leaves || (e->present && !*e->after);
+			leave += e->present && !*e->after;
 			stays = stays || *e->after || is_foreign(e);
 		}
-		if (!set || !leaves || stays)
+		if (!set || !leave || stays)
 			continue;
 		search.n = end - i;
-		code = find_others(name, &search);
+		code = find_others(set, leave, &search);
 		if (code)
 			return code;
 		set->dropped = !search.found;

@@ -17,6 +17,7 @@ struct nftnl_set_elem;
 struct present {
 	char name[FWH_NFT_NAME_MAX];
 	uint32_t key_len;
+	int64_t n_elements;		/* -1: the kernel does not say */
 	bool dropped;
 };
 
@@ -91,7 +92,16 @@ struct rules {
 
 /* ---- nft_apply.c ---- */
 
+/* Look which sets there are. */
+int fwh_nft_see_sets(struct job *job);
 struct present *fwh_nft_find_set(const struct job *job, const char *name);
+
+/* ---- nft_read.c ---- */
+
+struct fwh_held_list;
+int fwh_nft_read(const struct fwh_globals *globals,
+		 const struct fwh_plan *plans, size_t n,
+		 struct fwh_held_list *ret, struct fwh_err *err);
 
 /* ---- nft_elements.c ---- */
 
@@ -99,6 +109,12 @@ void fwh_nft_sort_owners(struct job *job);
 /* Claim, look which of the claimed elements there are, and settle whose they will
  * be. */
 int fwh_nft_find_elements(struct job *job, struct fwh_err *err);
+/* Whose it is, as its comment says; ret is "" before. */
+void fwh_nft_read_comment(struct nftnl_set_elem *e, char ret[COMMENT_MAX]);
+/* The elements of a message, until take() returns negative. */
+int fwh_nft_each_element(const struct nlmsghdr *nlh,
+			 int (*take)(struct nftnl_set_elem *e, void *arg),
+			 void *arg);
 /* Does nothing have to be done? */
 bool fwh_nft_is_right(const struct element *element);
 /* Mark the sets that nobody will have an element in. */
@@ -110,6 +126,8 @@ int fwh_nft_find_dropped(struct job *job);
 int fwh_nft_install_sets(struct job *job);
 /* Look at the rules, if a set goes. */
 int fwh_nft_find_rules(struct rules *rules);
+/* Look at all of them. */
+int fwh_nft_see_rules(struct rules *rules);
 /* Did somebody put a rule into our chains by hand? */
 bool fwh_nft_has_stranger(const struct rules *rules);
 void fwh_nft_drop_sets(struct job *job, const struct rules *rules);

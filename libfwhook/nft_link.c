@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 #include <libmnl/libmnl.h>
 #include <libnftnl/common.h>
 #include <libnftnl/gen.h>
+#include <linux/membarrier.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter.h>
@@ -20,11 +22,14 @@
 /* So many questions at once: their answers fit into the socket's buffer. */
 #define QUESTIONS_MAX	64
 #define ANSWER_MAX	65536
+#define LOOK_MAX	8192		/* holds the largest element by far */
 #define SEND_MAX	65536		/* what a socket takes without asking */
 
 struct fwh_nft_link {
 	struct mnl_socket *nl;
 	uint32_t seq;
+	bool deleted;			/* something, in a transaction */
+	size_t read_max;
 	char answer[ANSWER_MAX];
 };
 
@@ -44,10 +49,11 @@ static int open_socket(struct fwh_nft_link *link)
 	return 0;
 }
 
-/* The socket that changes the ruleset is kept to the end of the process: closing it
- * waits until the kernel has let go of what was deleted, some milliseconds, and
- * other calls need not wait for that. */
-static struct fwh_nft_link *kept;
+/* Closing a socket of netfilter's, whosever it is, waits until the kernel has let go
+ * of what was deleted, some milliseconds.  So those that are open at the end of a
+ * change stay so to the end of the process: other calls need not wait for that. */
+static struct fwh_nft_link *kept, *looked[16];
+static size_t n_looked;
 
 int fwh_nft_open_kept(struct fwh_nft_link **ret, struct fwh_err *err)
 {
@@ -66,6 +72,7 @@ int fwh_nft_open(struct fwh_nft_link **ret, struct fwh_err *err)
 	if (!link)
 		return fwh_fail(err, -ENOMEM, "out of memory");
 	link->seq = (uint32_t)time(NULL);
+	link->read_max = sizeof(link->answer);
 	code = open_socket(link);
 	if (code) {
 		fwh_nft_close(link);
@@ -76,11 +83,27 @@ int fwh_nft_open(struct fwh_nft_link **ret, struct fwh_err *err)
 	return 0;
 }
 
-__attribute__((destructor))
-static void close_kept(void)
+/* That wait is inside of the kernel's lock for all changes, and each deletion makes
+ * another one begin.  Waited for outside of it, one goes for all who delete
+ * meanwhile.  Where that call is not allowed, the wait is where it was. */
+static void wait_for_deletions(const struct fwh_nft_link *link)
 {
+	if (link && link->deleted)
+		syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+}
+
+__attribute__((destructor))
+void fwh_nft_close_kept(void)
+{
+	size_t i;
+
+	wait_for_deletions(kept);
 	fwh_nft_close(kept);
 	kept = NULL;
+	for (i = 0; i < ARRAY_SIZE(looked); i++) {
+		fwh_nft_close(looked[i]);
+		looked[i] = NULL;
+	}
 }
 
 void fwh_nft_close(struct fwh_nft_link *link)
@@ -206,7 +229,7 @@ static int take_dump(struct fwh_nft_link *link, fwh_nft_answer *answer,
 		     void *arg)
 {
 	ssize_t len = mnl_socket_recvfrom(link->nl, link->answer,
-					  sizeof(link->answer));
+					  link->read_max);
 	const struct nlmsghdr *nlh = (const void *)link->answer;
 	int left = (int)len, code;
 
@@ -274,6 +297,21 @@ int fwh_nft_dump_set(struct fwh_nft_link *link, const char *set,
 		code = fwh_nft_dump(link, &batch, answer, arg);
 	}
 	fwh_nft_batch_free(&batch);
+	return code;
+}
+
+int fwh_nft_look(const char *set, fwh_nft_answer *answer, void *arg)
+{
+	struct fwh_nft_link *link;
+	int code = fwh_nft_open(&link, NULL);
+
+	if (code)
+		return code;
+	/* The kernel prepares as much as is read at a time. */
+	link->read_max = LOOK_MAX;
+	code = fwh_nft_dump_set(link, set, answer, arg);
+	fwh_nft_close(looked[n_looked % ARRAY_SIZE(looked)]);
+	looked[n_looked++ % ARRAY_SIZE(looked)] = link;
 	return code;
 }
 
@@ -373,6 +411,27 @@ static int take_verdict(struct fwh_nft_link *link, uint32_t first,
 	}
 }
 
+/* What the kernel has to let go of after this. */
+static bool deletes(const struct fwh_nft_batch *batch)
+{
+	const char *at = batch->buf, *end = batch->buf + batch->len;
+
+	while (at < end) {
+		const struct nlmsghdr *nlh = (const void *)at;
+
+		switch (NFNL_MSG_TYPE(nlh->nlmsg_type)) {
+		case NFT_MSG_DELTABLE:
+		case NFT_MSG_DELCHAIN:
+		case NFT_MSG_DELRULE:
+		case NFT_MSG_DELSET:
+		case NFT_MSG_DELSETELEM:
+			return true;
+		}
+		at += MNL_ALIGN(nlh->nlmsg_len);
+	}
+	return false;
+}
+
 int fwh_nft_commit(struct fwh_nft_link *link, struct fwh_nft_batch *batch,
 		   uint32_t generation, size_t *ret_refused,
 		   char words[static 128])
@@ -397,6 +456,7 @@ int fwh_nft_commit(struct fwh_nft_link *link, struct fwh_nft_batch *batch,
 	code = send_all(link, buf, n + batch->len + m);
 	if (!code)
 		code = take_verdict(link, batch->first, ret_refused, words);
+	link->deleted = link->deleted || (!code && deletes(batch));
 	/* ERESTART is no errno of user space. */
 	return code == -85 || code == -EBUSY || code == -EINTR ? -EAGAIN : code;
 }

@@ -12,6 +12,9 @@ int fwh_nft_open(struct fwh_nft_link **ret, struct fwh_err *err);
 /* The one of the process, which is not to be closed. */
 int fwh_nft_open_kept(struct fwh_nft_link **ret, struct fwh_err *err);
 void fwh_nft_close(struct fwh_nft_link *link);
+/* It speaks to the network namespace that it was made in, wherever the process has
+ * gone since. */
+void fwh_nft_close_kept(void);
 
 /* Messages to send, one after the other in one buffer. */
 struct fwh_nft_batch {
@@ -48,6 +51,9 @@ int fwh_nft_dump_table(struct fwh_nft_link *link, uint16_t type,
 		       uint16_t table_attr, fwh_nft_answer *answer, void *arg);
 int fwh_nft_dump_set(struct fwh_nft_link *link, const char *set,
 		     fwh_nft_answer *answer, void *arg);
+/* The first elements of a set, until an answer returns other than 0: whatever
+ * there is behind them costs nothing. */
+int fwh_nft_look(const char *set, fwh_nft_answer *answer, void *arg);
 /* The number of the ruleset's generation. */
 int fwh_nft_generation(struct fwh_nft_link *link, uint32_t *ret);
 /* All of the batch in one transaction, if the ruleset is still of that

@@ -267,13 +267,20 @@ static void match_iface(struct fwh_nft_rule *r, const char *what, uint32_t key,
 			const char *name)
 {
 	char buf[FWH_IFNAME_MAX] = { 0 };
+	size_t n = strlen(name);
 
-	if (!*name)
+	if (!n)
 		return;
-	strcpy(buf, name);		/* an event's names are that short */
-	say(r, "%s \"%s\"", what, buf);
+	strcpy(buf, name);		/* a plan's names are that short */
 	load_meta(r, key);
-	compare(r, NFT_CMP_EQ, buf, sizeof(buf));
+	if (buf[n - 1] != '+') {
+		say(r, "%s \"%s\"", what, buf);
+		compare(r, NFT_CMP_EQ, buf, sizeof(buf));
+		return;
+	}
+	buf[n - 1] = '*';
+	say(r, "%s \"%s\"", what, buf);
+	compare(r, NFT_CMP_EQ, buf, n - 1);
 }
 
 static void load_ct_source(struct fwh_nft_rule *r, enum fwh_family family,
@@ -374,6 +381,14 @@ void fwh_nft_put_lookup(struct fwh_nft_rule *r, enum fwh_family family,
 	}
 	keep_prefix(r, family, second, dst_len);
 	lookup(r, set);
+}
+
+void fwh_nft_put_translated(struct fwh_nft_rule *r)
+{
+	say(r, "ct status snat");
+	load_ct(r, NFT_CT_STATUS);
+	bitwise32(r, IPS_SRC_NAT, 0);
+	compare32(r, NFT_CMP_NEQ, 0);
 }
 
 /* " & 0xffffff00", as nft writes the mask of a number. */
@@ -615,13 +630,25 @@ static void match_mark(struct fwh_nft_rule *r, const struct fwh_rule *rule)
 		  rule->mark.value);
 }
 
+static void match_state(struct fwh_nft_rule *r, uint32_t states)
+{
+	load_ct(r, NFT_CT_STATE);
+	bitwise32(r, states, 0);
+	compare32(r, NFT_CMP_NEQ, 0);
+}
+
 static void match_established(struct fwh_nft_rule *r)
 {
 	say(r, "ct state established,related");
-	load_ct(r, NFT_CT_STATE);
-	bitwise32(r, NF_CT_STATE_BIT(IP_CT_ESTABLISHED) |
-		     NF_CT_STATE_BIT(IP_CT_RELATED), 0);
-	compare32(r, NFT_CMP_NEQ, 0);
+	match_state(r, NF_CT_STATE_BIT(IP_CT_ESTABLISHED) |
+		       NF_CT_STATE_BIT(IP_CT_RELATED));
+}
+
+void fwh_nft_put_not_established(struct fwh_nft_rule *r)
+{
+	say(r, "ct state invalid,new,untracked");
+	match_state(r, NF_CT_STATE_INVALID_BIT | NF_CT_STATE_BIT(IP_CT_NEW) |
+		       NF_CT_STATE_UNTRACKED_BIT);
 }
 
 static void match_limit(struct fwh_nft_rule *r, uint32_t rate)
@@ -737,21 +764,45 @@ static void put_mss(struct fwh_nft_rule *r, bool clamp, uint16_t mss)
 	set32(e, NFTNL_EXPR_EXTHDR_SREG, NFT_REG_1);
 }
 
+/* To the address in the first register. */
+static void translate(struct fwh_nft_rule *r, uint32_t type,
+		      enum fwh_family family)
+{
+	struct nftnl_expr *e = add(r, "nat");
+
+	set32(e, NFTNL_EXPR_NAT_TYPE, type);
+	set32(e, NFTNL_EXPR_NAT_FAMILY, families[family].nfproto);
+	set32(e, NFTNL_EXPR_NAT_REG_ADDR_MIN, NFT_REG_1);
+}
+
 /* Translated to what it is: later chains of the same hook, ours or anybody's,
  * find the translation done.  An accept would end this chain alone. */
 static void put_keep_source(struct fwh_nft_rule *r, enum fwh_family family)
 {
 	const char *name = families[family].name;
-	struct nftnl_expr *e;
 
 	say(r, "snat %s to %s saddr", name, name);
 	match_family(r, family);
 	load_payload(r, NFT_PAYLOAD_NETWORK_HEADER, families[family].src,
 		     fwh_family_bytes(family), NFT_REG_1);
-	e = add(r, "nat");
-	set32(e, NFTNL_EXPR_NAT_TYPE, NFT_NAT_SNAT);
-	set32(e, NFTNL_EXPR_NAT_FAMILY, families[family].nfproto);
-	set32(e, NFTNL_EXPR_NAT_REG_ADDR_MIN, NFT_REG_1);
+	translate(r, NFT_NAT_SNAT, family);
+}
+
+static void put_nat(struct fwh_nft_rule *r, uint32_t type,
+		    const struct fwh_addr *to)
+{
+	const char *name = families[to->family].name;
+	char buf[FWH_ADDR_STRLEN];
+	struct nftnl_expr *e;
+
+	say(r, "%s %s to %s", type == NFT_NAT_SNAT ? "snat" : "dnat", name,
+	    fwh_addr_format(to, buf));
+	match_family(r, to->family);
+	e = add(r, "immediate");
+	set32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
+	set_data(r, e, NFTNL_EXPR_IMM_DATA, to->b,
+		 fwh_family_bytes(to->family));
+	translate(r, type, to->family);
 }
 
 void fwh_nft_put_jump(struct fwh_nft_rule *r, const char *chain)
@@ -805,6 +856,11 @@ void fwh_nft_put_action(struct fwh_nft_rule *r, const struct fwh_rule *rule,
 	case FWH_SET_MSS:
 	case FWH_CLAMP_MSS:
 		put_mss(r, rule->action == FWH_CLAMP_MSS, rule->mss);
+		break;
+	case FWH_SNAT:
+	case FWH_DNAT:
+		put_nat(r, rule->action == FWH_SNAT ? NFT_NAT_SNAT :
+						      NFT_NAT_DNAT, &rule->nat);
 		break;
 	case FWH_DO_LOG:
 	case FWH_DO_NFLOG:

@@ -273,6 +273,54 @@ static void delete_chains(struct job *job, const struct rules *rules)
 	free(gone.list);
 }
 
+int fwh_nft_see_rules(struct rules *rules)
+{
+	return fwh_nft_dump_table(rules->job->link, NFT_MSG_GETRULE,
+				  NFTA_RULE_TABLE, take_rule, rules);
+}
+
+static bool is_wanted(const struct job *job, const char *chain)
+{
+	size_t i, j, k;
+
+	for (i = 0; i < job->n; i++)
+		for (j = 0; j < job->nfts[i].n; j++)
+			for (k = 0; k < job->nfts[i].sets[j].n_rules; k++)
+				if (!strcmp(job->nfts[i].sets[j].rules[k].chain,
+					    chain))
+					return true;
+	return false;
+}
+
+/* A base chain that is left with nothing but what it began with. */
+static bool is_idle_base(const struct rules *rules, const char *chain)
+{
+	bool had = false;
+	size_t i;
+
+	for (i = 0; i < rules->n; i++) {
+		const struct seen *seen = &rules->list[i];
+
+		if (strcmp(seen->chain, chain) != 0 || seen->prologue)
+			continue;
+		if (!seen->goes)
+			return false;
+		had = true;
+	}
+	return had && !is_wanted(rules->job, chain);
+}
+
+/* Packets need not pass them. */
+static void delete_bases(struct job *job, const struct rules *rules)
+{
+	size_t i;
+
+	for (i = 0; i < FWH_NFT_BASE_MAX; i++)
+		if (is_idle_base(rules, fwh_nft_base[i].name))
+			fwh_nft_delete(job, NFT_MSG_DELCHAIN, NFTA_CHAIN_TABLE,
+				       NFTA_CHAIN_NAME, fwh_nft_base[i].name);
+}
+
 int fwh_nft_find_rules(struct rules *rules)
 {
 	int code = 0;
@@ -282,8 +330,7 @@ int fwh_nft_find_rules(struct rules *rules)
 		if (rules->job->sets[i].dropped)
 			break;
 	if (i < rules->job->n_sets)
-		code = fwh_nft_dump_table(rules->job->link, NFT_MSG_GETRULE,
-					  NFTA_RULE_TABLE, take_rule, rules);
+		code = fwh_nft_see_rules(rules);
 	if (!code)
 		find_going(rules);
 	return code;
@@ -317,6 +364,7 @@ void fwh_nft_drop_sets(struct job *job, const struct rules *rules)
 		if (rules->list[i].goes)
 			fwh_nft_delete_rule(job, &rules->list[i]);
 	delete_chains(job, rules);
+	delete_bases(job, rules);
 	for (i = 0; i < job->n_sets; i++)
 		if (job->sets[i].dropped)
 			fwh_nft_delete(job, NFT_MSG_DELSET, NFTA_SET_TABLE,
@@ -428,8 +476,7 @@ int fwh_nft_check_rules(struct job *job)
 		return 0;
 	code = find_expected(job, &expected);
 	if (!code)
-		code = fwh_nft_dump_table(job->link, NFT_MSG_GETRULE, NFTA_RULE_TABLE,
-					  take_rule, &found);
+		code = fwh_nft_see_rules(&found);
 	if (!code)
 		job->rebuild = !has_all(&expected, &found);
 	if (job->rebuild)

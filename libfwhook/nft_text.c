@@ -26,8 +26,8 @@ static void print_number(const uint8_t *b, size_t len, FILE *f)
 		fprintf(f, "%02x", b[i]);
 }
 
-static void print_key(enum fwh_nft_type type, const struct fwh_nft_key *key,
-		      FILE *f)
+void fwh_nft_print_key(enum fwh_nft_type type, const struct fwh_nft_key *key,
+		       FILE *f)
 {
 	enum fwh_family family = type == FWH_NFT_ADDRS4 ? FWH_IPV4 : FWH_IPV6;
 	struct fwh_addr src = { .family = family }, dst = src;
@@ -61,7 +61,7 @@ static void print_set(const struct fwh_nft_set *set, const char *owner, FILE *f)
 	fputs("\t\telements = {", f);
 	for (i = 0; i < set->n_keys; i++) {
 		fputs(i ? ",\n\t\t\t     " : " ", f);
-		print_key(set->type, &set->keys[i], f);
+		fwh_nft_print_key(set->type, &set->keys[i], f);
 		fprintf(f, " comment \"%s\"", owner);
 	}
 	fputs(" }\n\t}\n\n", f);
@@ -79,9 +79,8 @@ static bool is_shared(const struct fwh_nft *nft, size_t n, const char *chain)
 	return false;
 }
 
-/* Is the rule another set's, too, that comes before? */
-static bool is_repeated(const struct fwh_nft *nft, size_t n,
-			const struct fwh_nft_rule *rule)
+bool fwh_nft_is_repeated(const struct fwh_nft *nft, size_t n,
+			 const struct fwh_nft_rule *rule)
 {
 	return rule->owner != FWH_NFT_OF_SET &&
 	       is_shared(nft, n, nft->sets[n].shared[rule->owner]);
@@ -103,7 +102,7 @@ static size_t print_rules(const struct fwh_nft *nft, const char *chain, FILE *f)
 
 				if (strcmp(rule->chain, chain) != 0 ||
 				    rule->head != !tail ||
-				    is_repeated(nft, i, rule))
+				    fwh_nft_is_repeated(nft, i, rule))
 					continue;
 				n++;
 				if (f)

@@ -234,6 +234,12 @@ static void print_target(const struct fwh_key *key, const struct fwh_rule *rule,
 	case FWH_SET_MSS:
 		fprintf(f, " -j TCPMSS --set-mss %u", rule->mss);
 		break;
+	case FWH_SNAT:
+	case FWH_DNAT:
+		print_endpoint(rule->action == FWH_SNAT ?
+			       "-j SNAT --to-source" :
+			       "-j DNAT --to-destination", &rule->nat, f);
+		break;
 	case FWH_DO_LOG:
 		fputs(" -j LOG --log-prefix", f);
 		print_string(rule->log_prefix, f);
@@ -249,17 +255,25 @@ static void print_target(const struct fwh_key *key, const struct fwh_rule *rule,
 	}
 }
 
-static void print_rule(const struct fwh_key *key, const struct fwh_rule *rule,
-		       const char *chain, FILE *f)
+void fwh_rule_print(const struct fwh_key *key, const struct fwh_rule *rule,
+		    FILE *f)
 {
+	char chain[FWH_CHAIN_MAX];
 	char comment[FWH_CONN_MAX];
 
+	fwh_rule_chain(key, rule, chain);
 	fprintf(f, "-A %s", chain);
 	print_matches(rule, f);
 	fputs(" -m comment --comment", f);
 	fwh_rule_comment(key, comment);
 	print_string(comment, f);
 	print_target(key, rule, f);
+}
+
+static void print_line(const struct fwh_key *key, const struct fwh_rule *rule,
+		       FILE *f)
+{
+	fwh_rule_print(key, rule, f);
 	putc('\n', f);
 }
 
@@ -269,15 +283,6 @@ static bool selects(const struct fwh_rule *rule, enum fwh_family family,
 		    enum fwh_table table)
 {
 	return rule->family == family && rule->table == table;
-}
-
-static void rule_chain(const struct fwh_key *key, const struct fwh_rule *rule,
-		       char chain[FWH_CHAIN_MAX])
-{
-	if (rule->dispatch)
-		fwh_dispatch_chain(rule->hook, chain);
-	else
-		fwh_part_chain(key, rule->part, chain);
 }
 
 #define CHAINS_MAX	(FWH_HOOK_MAX + FWH_PART_MAX)
@@ -316,7 +321,7 @@ static void collect_chains(const struct fwh_plan *plan, enum fwh_family family,
 	for (i = 0; i < plan->n; i++) {
 		if (!selects(&plan->rules[i], family, table))
 			continue;
-		rule_chain(&plan->key, &plan->rules[i], name);
+		fwh_rule_chain(&plan->key, &plan->rules[i], name);
 		add_chain(ret, name);
 	}
 }
@@ -355,6 +360,21 @@ static void print_hooks(const struct chains *chains, FILE *f)
 	}
 }
 
+/* The guard's own dispatch chain begins with the devices of all connections. */
+static void print_devices(const struct fwh_plan *plan, enum fwh_table table,
+			  const char *chain, FILE *f)
+{
+	char name[FWH_CHAIN_MAX];
+	size_t i;
+
+	fwh_dispatch_chain(FWH_POSTROUTING, name);
+	if (table != FWH_MANGLE || strcmp(chain, name) != 0)
+		return;
+	for (i = 0; i < plan->devices.n; i++)
+		fprintf(f, "-A %s -o %s -m comment --comment \"%s\" -j RETURN\n",
+			name, plan->devices.list[i], FWH_DEVICE_COMMENT);
+}
+
 static void print_table(const struct fwh_plan *plan, enum fwh_family family,
 			enum fwh_table table, FILE *f)
 {
@@ -369,14 +389,15 @@ static void print_table(const struct fwh_plan *plan, enum fwh_family family,
 	print_declarations(&chains, table, f);
 	print_hooks(&chains, f);
 	for (i = 0; i < chains.n; i++) {
+		print_devices(plan, table, chains.name[i], f);
 		for (j = 0; j < plan->n; j++) {
 			const struct fwh_rule *rule = &plan->rules[j];
 
 			if (!selects(rule, family, table))
 				continue;
-			rule_chain(&plan->key, rule, name);
+			fwh_rule_chain(&plan->key, rule, name);
 			if (!strcmp(name, chains.name[i]))
-				print_rule(&plan->key, rule, name, f);
+				print_line(&plan->key, rule, f);
 		}
 	}
 	fputs("COMMIT\n", f);

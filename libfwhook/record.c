@@ -42,6 +42,7 @@ int fwh_record_write(const struct fwh_record *record, FILE *f)
 	fprintf(f, "FWH_GUARD=%s\n", record->armed ? "armed" : "up");
 	fprintf(f, "FWH_FAMILIES=%u\n", record->families);
 	fprintf(f, "FWH_BACKEND=%s\n", record->backend);
+	fprintf(f, "FWH_SINCE=%" PRIu64 "\n", record->since);
 	fprintf(f, "FWH_DAEMON=%d %llu\n", (int)record->daemon.pid,
 		record->daemon.start);
 	fprintf(f, "FWH_MARK=0x%" PRIx32 "/0x%" PRIx32 "\n",
@@ -200,6 +201,12 @@ static int parse_backend(const char *s, char *ret, size_t size)
 	return 0;
 }
 
+/* Missing in records of versions that did not tell. */
+static int parse_since(const char *s, uint64_t *ret)
+{
+	return *s ? fwh_number_parse(s, false, INT64_MAX, ret) : 0;
+}
+
 static int parse_record(struct fwh_lines *lines, struct fwh_record *ret)
 {
 	uint64_t version, daemon[2], families;
@@ -216,6 +223,7 @@ static int parse_record(struct fwh_lines *lines, struct fwh_record *ret)
 			     &families) ||
 	    parse_backend(line_value(lines, "FWH_BACKEND"), ret->backend,
 			  sizeof(ret->backend)) ||
+	    parse_since(line_value(lines, "FWH_SINCE"), &ret->since) ||
 	    fwh_numbers_parse(line_value(lines, "FWH_DAEMON"), daemon, 2) ||
 	    daemon[0] > INT32_MAX ||
 	    fwh_mark_parse(line_value(lines, "FWH_MARK"), &ret->mark) ||
@@ -291,4 +299,24 @@ int fwh_records_list(int dir, const char *path,
 	*ret = fwh_steal(records);
 	*ret_n = n;
 	return 0;
+}
+
+int fwh_records_remove(int dir)
+{
+	int fd = fcntl(dir, F_DUPFD_CLOEXEC, 3), code = 0;
+	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (!stream) {
+		code = -errno;
+		fwh_close_fd(&fd);
+		return code;
+	}
+	rewinddir(stream);	/* the descriptor is shared */
+	while (!code && (entry = readdir(stream)))
+		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..") &&
+		    unlinkat(dir, entry->d_name, 0))
+			code = -errno;
+	closedir(stream);
+	return code;
 }

@@ -143,3 +143,13 @@ int fwh_saved_list(const char *state_dir,
 		return fwh_fail(err, dir, "%s: %s", path, strerror(-dir));
 	return fwh_records_list(dir, path, complain, arg, ret, ret_n, err);
 }
+
+int fwh_saved_flush(const char *state_dir, struct fwh_err *err)
+{
+	char path[FWH_PATH_MAX + NAME_MAX + 8];
+	fwh_autofd dir = open_folder(state_dir, false, path, sizeof(path));
+	int code = dir == -ENOENT ? 0 : dir < 0 ? dir : fwh_records_remove(dir);
+
+	return code ? fwh_fail(err, code, "%s: %s; these guards would stand "
+			       "again after a reboot", path, strerror(-code)) : 0;
+}

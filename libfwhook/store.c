@@ -9,6 +9,7 @@
  *	RUN_DIR/netns-INODE/backend		symbolic link to the backend's name
  *	RUN_DIR/netns-INODE/conns/STEM-HASH
  *	RUN_DIR/netns-INODE/marks/0xVALUE	symbolic link to the owner's hash
+ *	RUN_DIR/netns-INODE/shared, owners	see ip.h
  *
  * Netfilter's tables are a network namespace's own, so are the records.
  */
@@ -20,11 +21,12 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#include "internal.h"
+#include "ip.h"
 
 /* The lock file's bytes: a key's is 1 + its hash, the daemon list's is 0. */
 #define LOCK_DAEMONS	0
 #define LOCK_TABLES	((uint64_t)1 << 41)	/* behind all keys' */
+#define LOCK_OWNERS	(LOCK_TABLES + 1)
 
 #define SMALL_TRIES	4
 
@@ -156,16 +158,55 @@ int fwh_store_lock_tables(struct fwh_store *store, struct fwh_err *err)
 			       store->wait_ms % 1000 / 100) : 0;
 }
 
-void fwh_store_unlock_tables(struct fwh_store *store)
+static void unlock(struct fwh_store *store, uint64_t byte)
 {
 	struct flock range = {
 		.l_type = F_UNLCK,
 		.l_whence = SEEK_SET,
-		.l_start = (off_t)LOCK_TABLES,
+		.l_start = (off_t)byte,
 		.l_len = 1,
 	};
 
 	fcntl(store->lock, F_OFD_SETLK, &range);
+}
+
+void fwh_store_unlock_tables(struct fwh_store *store)
+{
+	unlock(store, LOCK_TABLES);
+}
+
+int fwh_owners_lock(struct fwh_store *store, struct fwh_err *err)
+{
+	int code = fwh_lock_range(store->lock, LOCK_OWNERS, 1, store->wait_ms);
+
+	return code ? fwh_fail(err, code, "%s/lock: other calls have changed "
+			       "routes for %u.%u s", store->path,
+			       store->wait_ms / 1000,
+			       store->wait_ms % 1000 / 100) : 0;
+}
+
+void fwh_owners_unlock(struct fwh_store *store)
+{
+	unlock(store, LOCK_OWNERS);
+}
+
+/* ---- for those who keep their own things here ------------------------------ */
+
+int fwh_store_dir(const struct fwh_store *store)
+{
+	return store->dir;
+}
+
+const char *fwh_store_path(const struct fwh_store *store)
+{
+	return store->path;
+}
+
+bool fwh_store_has_record(struct fwh_store *store, const char *name)
+{
+	struct stat st;
+
+	return !fstatat(store->conns, name, &st, AT_SYMLINK_NOFOLLOW);
 }
 
 /* ---- writing --------------------------------------------------------------- */
@@ -250,6 +291,18 @@ int fwh_store_read(struct fwh_store *store, const struct fwh_key *key,
 	return 0;
 }
 
+uint64_t fwh_store_event_time(struct fwh_store *store,
+			      const struct fwh_key *key)
+{
+	char name[FWH_RECORD_NAME_MAX];
+	struct stat st;
+
+	fwh_record_name(key, name);
+	if (fstatat(store->conns, name, &st, AT_SYMLINK_NOFOLLOW))
+		return 0;
+	return (uint64_t)st.st_mtim.tv_sec;
+}
+
 int fwh_store_list(struct fwh_store *store,
 		   void (*complain)(const struct fwh_err *err, void *arg),
 		   void *arg, struct fwh_record **ret, size_t *ret_n,
@@ -257,6 +310,16 @@ int fwh_store_list(struct fwh_store *store,
 {
 	return fwh_records_list(store->conns, store->path, complain, arg, ret,
 				ret_n, err);
+}
+
+int fwh_store_flush(struct fwh_store *store, struct fwh_err *err)
+{
+	int code = fwh_records_remove(store->conns);
+
+	if (!code)
+		code = fwh_records_remove(store->marks);
+	return code ? fwh_fail(err, code, "%s: %s", store->path,
+			       strerror(-code)) : 0;
 }
 
 /* ---- marks ----------------------------------------------------------------------- */

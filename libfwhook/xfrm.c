@@ -430,6 +430,19 @@ int fwh_xfrm_find_sa(struct fwh_xfrm *xfrm, const struct fwh_event *ev,
 	return 0;
 }
 
+bool fwh_xfrm_has_lost(struct fwh_xfrm *xfrm, const struct fwh_event *ev)
+{
+	struct fwh_net nets[FWH_RANGE_NETS_MAX];
+	struct fwh_sa sa;
+
+	/* The kernel cannot be asked for a policy that is many. */
+	if (fwh_range_to_nets(&ev->sel.local, nets) != 1 ||
+	    fwh_range_to_nets(&ev->sel.remote, nets) != 1)
+		return false;
+	return !fwh_xfrm_find_sa(xfrm, ev, &sa, NULL) &&
+	       sa.source != FWH_SA_KERNEL && sa.source != FWH_SA_POLICY;
+}
+
 /* ---- passthrough policies --------------------------------------------------------- */
 
 struct pass_search {
@@ -439,6 +452,8 @@ struct pass_search {
 	struct fwh_pass *passes;
 	size_t n, cap;
 	bool nomem;
+	bool has_cat;			/* from our own address, too */
+	struct fwh_selector cat;
 };
 
 static void read_net(const xfrm_address_t *addr, uint8_t len,
@@ -485,9 +500,9 @@ static void read_pass(const struct xfrm_userpolicy_info *info,
 	}
 }
 
-static bool overlaps(const struct fwh_pass *pass, const struct fwh_event *ev)
+static bool overlaps(const struct fwh_pass *pass,
+		     const struct fwh_selector *sel)
 {
-	const struct fwh_selector *sel = &ev->sel;
 	struct fwh_range src, dst;
 
 	fwh_net_to_range(&pass->src, &src);
@@ -500,9 +515,9 @@ static bool overlaps(const struct fwh_pass *pass, const struct fwh_event *ev)
 /* Without a policy of our own to compare with, what is not wider than our
  * selectors counts as of higher priority, as all daemons have it. */
 static bool outranks(const struct pass_search *search,
-		     const struct fwh_pass *pass)
+		     const struct fwh_pass *pass,
+		     const struct fwh_selector *sel)
 {
-	const struct fwh_selector *sel = &search->ev->sel;
 	struct fwh_range src, dst;
 
 	if (search->has_own[pass->out])
@@ -511,6 +526,13 @@ static bool outranks(const struct pass_search *search,
 	fwh_net_to_range(&pass->dst, &dst);
 	return fwh_range_covers(pass->out ? &sel->local : &sel->remote, &src) &&
 	       fwh_range_covers(pass->out ? &sel->remote : &sel->local, &dst);
+}
+
+static bool concerns(const struct pass_search *search,
+		     const struct fwh_pass *pass,
+		     const struct fwh_selector *sel)
+{
+	return overlaps(pass, sel) && outranks(search, pass, sel);
 }
 
 static void keep_pass(struct pass_search *search, const struct fwh_pass *pass)
@@ -551,7 +573,8 @@ static int consider_policy(struct nl_msg *msg, void *arg)
 		    XFRM_POLICY_TYPE_MAIN)
 		return NL_OK;
 	read_pass(info, &pass);
-	if (overlaps(&pass, search->ev) && outranks(search, &pass))
+	if (concerns(search, &pass, &search->ev->sel) ||
+	    (search->has_cat && concerns(search, &pass, &search->cat)))
 		keep_pass(search, &pass);
 	return NL_OK;
 }
@@ -605,6 +628,7 @@ int fwh_xfrm_find_passes(struct fwh_xfrm *xfrm, const struct fwh_event *ev,
 
 	if (code)
 		return code;
+	search.has_cat = fwh_event_cat(ev, &search.cat);
 	/* Policies that come and go meanwhile interrupt a dump. */
 	for (tries = 0; tries < DUMP_TRIES; tries++) {
 		search.n = 0;

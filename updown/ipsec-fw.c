@@ -1,246 +1,195 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * ipsec-fw.c - what a person types: guards put up and released by hand, and
- * what stands now.
+ * ipsec-fw.c - what a person types: the table of verbs, and the command line.
  */
 #include <errno.h>
 #include <getopt.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "fwhook.h"
+#include "ipsec-fw.h"
 
-struct program {
-	struct fwh_call_options options;
-	bool all, yes;
-	char **args;			/* behind the verb */
-	int n_args;
-};
+/* ---- what verbs share --------------------------------------------------------- */
 
-static int fail(const struct fwh_err *err)
+int fail(const struct fwh_err *err)
 {
 	fprintf(stderr, "ipsec-fw: %s\n", err->msg);
-	return 1;
+	return FAILED;
 }
 
-/* ---- verbs ------------------------------------------------------------------- */
-
-static void complain(const struct fwh_err *err, void *arg)
+void complain(const struct fwh_err *err, void *arg)
 {
 	(void)arg;
 	fail(err);
 }
 
-static int arm(struct program *prog)
-{
-	size_t n, complaints;
-	struct fwh_err err;
-
-	if (prog->n_args)
-		return 2;
-	if (fwh_guards_arm(&prog->options, complain, NULL, &n, &complaints,
-			   &err))
-		return fail(&err);
-	printf("%zu guard%s armed\n", n, n == 1 ? "" : "s");
-	return complaints ? 1 : 0;
-}
-
-static int reconcile(struct program *prog)
-{
-	size_t n, complaints;
-	struct fwh_err err;
-
-	if (prog->n_args)
-		return 2;
-	if (fwh_guards_reconcile(&prog->options, complain, NULL, &n,
-				 &complaints, &err))
-		return fail(&err);
-	printf("%zu connection%s as recorded\n", n, n == 1 ? "" : "s");
-	return complaints ? 1 : 0;
-}
-
-static int monitor(struct program *prog)
-{
-	struct fwh_err err;
-
-	if (prog->n_args)
-		return 2;
-	fwh_guards_monitor(&prog->options, complain, NULL, &err);
-	return fail(&err);
-}
-
-/* Only a person at a terminal is asked. */
-static bool is_sure(const struct program *prog)
+bool is_sure(const struct program *prog, const char *question)
 {
 	char answer[8];
 
 	if (prog->yes || !isatty(STDIN_FILENO))
 		return true;
-	fputs("Their traffic can leave in clear text then.  Release it? [y/N] ",
-	      stdout);
+	printf("%s [y/N] ", question);
 	fflush(stdout);
 	return fgets(answer, sizeof(answer), stdin) &&
 	       (*answer == 'y' || *answer == 'Y');
 }
 
-static int disarm_one(struct program *prog, const char *conn)
+const char *plural(size_t n)
 {
-	struct fwh_err err;
-	size_t n;
-
-	if (fwh_guards_disarm(&prog->options, conn, &n, &err))
-		return fail(&err);
-	if (!n && conn) {
-		fprintf(stderr, "ipsec-fw: no armed connection is called '%s'; "
-			"see ipsec-fw status\n", conn);
-		return 1;
-	}
-	printf("%s: %zu guard%s released\n", conn ? conn : "all", n,
-	       n == 1 ? "" : "s");
-	return 0;
-}
-
-static int disarm(struct program *prog)
-{
-	int i, status = 0;
-
-	if (prog->all == (prog->n_args > 0))
-		return 2;
-	if (!is_sure(prog))
-		return 1;
-	if (prog->all)
-		return disarm_one(prog, NULL);
-	for (i = 0; i < prog->n_args; i++)
-		if (disarm_one(prog, prog->args[i]))
-			status = 1;
-	return status;
-}
-
-static int by_name(const void *a, const void *b)
-{
-	const struct fwh_record *x = a, *y = b;
-
-	return strcmp(x->ev.conn, y->ev.conn);
-}
-
-static void print_record(const struct fwh_record *record)
-{
-	static const char *const states[] = {
-		[FWH_STATE_DOWN] = "down", [FWH_STATE_ARMED] = "armed",
-		[FWH_STATE_UP] = "up", [FWH_STATE_BLOCKED] = "blocked",
-	};
-	const struct fwh_selector *sel = &record->ev.sel;
-	char local[FWH_RANGE_STRLEN], remote[FWH_RANGE_STRLEN];
-
-	printf("%-20s %-8s %s === %s\n", record->ev.conn,
-	       states[record->state], fwh_range_format(&sel->local, local),
-	       fwh_range_format(&sel->remote, remote));
-}
-
-static int status(struct program *prog)
-{
-	const struct fwh_backend *backend;
-	struct fwh_record *records;
-	const char *why;
-	struct fwh_err err;
-	size_t n, i;
-
-	if (prog->n_args)
-		return 2;
-	if (fwh_guards_backend(&prog->options, &backend, &why, &err) ||
-	    fwh_guards_list(&prog->options, &records, &n, &err))
-		return fail(&err);
-	printf("backend: %s (%s)\n", fwh_backend_name(backend), why);
-	if (n)
-		qsort(records, n, sizeof(*records), by_name);
-	for (i = 0; i < n; i++)
-		print_record(&records[i]);
-	free(records);
-	return 0;
+	return n == 1 ? "" : "s";
 }
 
 /* ---- command line ------------------------------------------------------------- */
 
-static const struct {
+static const struct verb {
 	const char *name;
-	int (*run)(struct program *prog);	/* 2: wrong usage */
-	const char *usage;
+	int (*run)(struct program *prog);
+	bool args;			/* takes words behind it */
+	unsigned int options;		/* OPT_... that it takes */
+	const char *usage, *help;
 } verbs[] = {
-	{ "arm", arm, "arm                    put up the saved and the "
-	  "configured guards" },
-	{ "disarm", disarm, "disarm NAME...|--all   release the traffic of "
-	  "connections that are down" },
-	{ "monitor", monitor, "monitor                reconcile whenever somebody "
+	{ "arm", verb_arm, false, 0, "", "put up the saved and the configured "
+	  "guards" },
+	{ "check", verb_check, true, OPT_JSON, "[FILE...]", "everything that is "
+	  "wrong with the settings" },
+	{ "disarm", verb_disarm, true, OPT_ALL | OPT_YES, "CONN...|--all",
+	  "release the traffic of connections that are down" },
+	{ "doctor", verb_doctor, false, OPT_JSON, "", "look the system over: "
+	  "what is wrong, why, what mends it" },
+	{ "flush", verb_flush, false, OPT_YES, "", "take all rules, guards and "
+	  "records away" },
+	{ "monitor", verb_monitor, false, 0, "", "reconcile whenever somebody "
 	  "changes the tables" },
-	{ "reconcile", reconcile, "reconcile              put back what was "
-	  "lost, as the records say" },
-	{ "status", status, "status                 the connections, a line "
-	  "each" },
+	{ "plan", verb_plan, false, OPT_CONN, "[--conn CONN]", "the rules of "
+	  "an event on stdin, or of a record" },
+	{ "reconcile", verb_reconcile, false, OPT_CHECK | OPT_JSON,
+	  "[--check]", "put back what was lost, as the records say" },
+	{ "show", verb_show, true, OPT_JSON | OPT_RULES, "CONN", "the way of "
+	  "its packets, with rules and counters" },
+	{ "status", verb_status, true, OPT_JSON, "[CONN]", "a line a "
+	  "connection: state, packets, what was stopped" },
 };
 
-#define VERBS	(sizeof(verbs) / sizeof(verbs[0]))
+static const struct {
+	struct option option;
+	unsigned int bit;		/* OPT_..., 0: any verb takes it */
+	const char *argument, *help;
+} options[] = {
+	{ { "all", no_argument, NULL, 'a' }, OPT_ALL, "", "all connections" },
+	{ { "check", no_argument, NULL, 'n' }, OPT_CHECK, "", "tell only, change nothing" },
+	{ { "config", required_argument, NULL, 'c' }, 0, "FILE",
+	  "read this file only" },
+	{ { "conn", required_argument, NULL, 'C' }, OPT_CONN, "CONN",
+	  "this connection, from its record" },
+	{ { "help", no_argument, NULL, 'h' }, 0, "", "show this" },
+	{ { "json", no_argument, NULL, 'j' }, OPT_JSON, "", "for programs" },
+	{ { "rules", no_argument, NULL, 'R' }, OPT_RULES, "", "the rules, nothing else" },
+	{ { "run-dir", required_argument, NULL, 'r' }, 0, "DIR",
+	  "the records of this boot" },
+	{ { "state-dir", required_argument, NULL, 's' }, 0, "DIR",
+	  "what outlives a boot" },
+	{ { "version", no_argument, NULL, 'V' }, 0, "", "show the version" },
+	{ { "yes", no_argument, NULL, 'y' }, OPT_YES, "", "don't ask" },
+};
+
+#define SHORT_OPTIONS	"ac:hjnr:s:Vy"
 
 static int usage(FILE *f)
 {
+	char buf[40];
 	size_t i;
 
-	fputs("Usage: ipsec-fw [OPTION]... VERB\n\n", f);
-	for (i = 0; i < VERBS; i++)
-		fprintf(f, "  %s\n", verbs[i].usage);
-	fputs("\n  -c, --config FILE      read this file only\n"
-	      "  -r, --run-dir DIR      the records of this boot\n"
-	      "  -s, --state-dir DIR    what outlives a boot\n"
-	      "  -a, --all              all connections\n"
-	      "  -y, --yes              don't ask\n"
-	      "  -h, --help             show this\n"
-	      "  -V, --version          show the version\n\n"
-	      "See ipsec-fw(8).\n", f);
-	return f == stdout ? 0 : 2;
+	fputs("Usage: ipsec-fw [OPTION]... VERB [CONN]...\n\n", f);
+	for (i = 0; i < ARRAY_LEN(verbs); i++) {
+		snprintf(buf, sizeof(buf), "%s %s", verbs[i].name,
+			 verbs[i].usage);
+		fprintf(f, "  %-23s %s\n", buf, verbs[i].help);
+	}
+	fputc('\n', f);
+	for (i = 0; i < ARRAY_LEN(options); i++) {
+		const struct option *option = &options[i].option;
+
+		snprintf(buf, sizeof(buf), "--%s %s", option->name,
+			 options[i].argument);
+		if (strchr(SHORT_OPTIONS, option->val))
+			fprintf(f, "  -%c, %-19s %s\n", option->val, buf,
+				options[i].help);
+		else
+			fprintf(f, "      %-19s %s\n", buf, options[i].help);
+	}
+	fputs("\nSee ipsec-fw(8).\n", f);
+	return f == stdout ? DONE : USAGE;
+}
+
+static void take_option(struct program *prog, int c)
+{
+	switch (c) {
+	case 'a':
+		prog->all = true;
+		break;
+	case 'c':
+		prog->options.config_file = optarg;
+		break;
+	case 'C':
+		prog->conn = optarg;
+		break;
+	case 'j':
+		prog->json = true;
+		break;
+	case 'n':
+		prog->check = true;
+		break;
+	case 'r':
+		prog->options.run_dir = optarg;
+		break;
+	case 'R':
+		prog->rules = true;
+		break;
+	case 's':
+		prog->options.state_dir = optarg;
+		break;
+	case 'y':
+		prog->yes = true;
+		break;
+	}
+}
+
+static unsigned int bit_of(int c)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(options); i++)
+		if (options[i].option.val == c)
+			return options[i].bit;
+	return 0;
 }
 
 /* Returns -1 to go on, or the exit status. */
-static int parse_options(struct program *prog, int argc, char **argv)
+static int parse_options(struct program *prog, int argc, char **argv,
+			 unsigned int *ret_given)
 {
-	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "run-dir", required_argument, NULL, 'r' },
-		{ "state-dir", required_argument, NULL, 's' },
-		{ "all", no_argument, NULL, 'a' },
-		{ "yes", no_argument, NULL, 'y' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ NULL, 0, NULL, 0 },
-	};
+	struct option longs[ARRAY_LEN(options) + 1];
+	size_t i;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "c:r:s:ayhV", options,
+	memset(longs, 0, sizeof(longs));
+	for (i = 0; i < ARRAY_LEN(options); i++)
+		longs[i] = options[i].option;
+	while ((c = getopt_long(argc, argv, SHORT_OPTIONS, longs,
 				NULL)) != -1) {
-		switch (c) {
-		case 'c':
-			prog->options.config_file = optarg;
-			break;
-		case 'r':
-			prog->options.run_dir = optarg;
-			break;
-		case 's':
-			prog->options.state_dir = optarg;
-			break;
-		case 'a':
-			prog->all = true;
-			break;
-		case 'y':
-			prog->yes = true;
-			break;
-		case 'h':
+		if (c == 'h')
 			return usage(stdout);
-		case 'V':
-			puts("ipsec-fw " PACKAGE_VERSION);
-			return 0;
-		default:
+		if (c == 'V')
+			return puts("ipsec-fw " PACKAGE_VERSION) < 0 ? FAILED :
+								       DONE;
+		if (c == '?')
 			return usage(stderr);
-		}
+		take_option(prog, c);
+		*ret_given |= bit_of(c);
 	}
 	if (optind == argc)
 		return usage(stderr);
@@ -249,22 +198,51 @@ static int parse_options(struct program *prog, int argc, char **argv)
 	return -1;
 }
 
-int main(int argc, char **argv)
+static int wrong_usage(const struct verb *verb)
 {
-	struct program prog = { .all = false };
-	int code = parse_options(&prog, argc, argv);
+	size_t i;
+
+	fprintf(stderr, "Usage: ipsec-fw %s %s", verb->name, verb->usage);
+	for (i = 0; i < ARRAY_LEN(options); i++)
+		if (verb->options & options[i].bit &&
+		    !strstr(verb->usage, options[i].option.name))
+			fprintf(stderr, " [--%s%s%s]", options[i].option.name,
+				*options[i].argument ? " " : "",
+				options[i].argument);
+	fputs("\nSee ipsec-fw(8).\n", stderr);
+	return USAGE;
+}
+
+static int run(const struct verb *verb, struct program *prog,
+	       unsigned int given)
+{
+	int status;
+
+	prog->args++;
+	prog->n_args--;
+	if (given & ~verb->options || (prog->n_args && !verb->args))
+		return wrong_usage(verb);
+	status = verb->run(prog);
+	if (fflush(stdout) || ferror(stdout)) {
+		fprintf(stderr, "ipsec-fw: stdout: %s\n", strerror(errno));
+		return FAILED;
+	}
+	return status == USAGE ? wrong_usage(verb) : status;
+}
+
+int main(int argc, char **argv, char **env)
+{
+	struct program prog = { .env = env };
+	unsigned int given = 0;
+	int code = parse_options(&prog, argc, argv, &given);
 	size_t i;
 
 	if (code >= 0)
 		return code;
-	for (i = 0; i < VERBS; i++) {
-		if (strcmp(prog.args[0], verbs[i].name) != 0)
-			continue;
-		prog.args++;
-		prog.n_args--;
-		code = verbs[i].run(&prog);
-		return code == 2 ? usage(stderr) : code;
-	}
+	setlocale(LC_CTYPE, "");
+	for (i = 0; i < ARRAY_LEN(verbs); i++)
+		if (!strcmp(prog.args[0], verbs[i].name))
+			return run(&verbs[i], &prog, given);
 	fprintf(stderr, "ipsec-fw: unknown verb '%s'\n", prog.args[0]);
 	return usage(stderr);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * main.c - what an IKE daemon runs as leftupdown=: firewall first on the way
- * up, script first on the way down, one line for each failure.
+ * up, routes (or the script that does them) first on the way down, one line for
+ * each failure.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -121,6 +122,79 @@ static int run_script(struct program *prog, char *const env[],
 	return status;
 }
 
+/* ---- routes, addresses and DNS ----------------------------------------------------- */
+
+/* The script's own file of settings; Fedora's name and Debian's. */
+static bool is_customised(const struct program *prog)
+{
+	return *prog->chain_args ||
+	       !access("/etc/sysconfig/pluto_updown", F_OK) ||
+	       !access("/etc/default/pluto_updown", F_OK);
+}
+
+/* on-error = hold: better a connection whose traffic is blocked than a daemon
+ * that tries again without end.  Returns the exit status. */
+static int hold(struct program *prog, const char *why)
+{
+	unsigned int verbs = fwh_call_event(prog->call)->verbs;
+	struct fwh_err err;
+
+	if (verbs & FWH_UP && fwh_call_hold(prog->call, &err)) {
+		say(prog, FWH_ERROR, "%s; and the guard could not be set: %s",
+		    why, err.msg);
+		return 1;
+	}
+	say(prog, FWH_ERROR, verbs & FWH_UP ? "ON HOLD, the connection's traffic "
+	    "is blocked: %s; mend it and bring the connection up again" :
+	    "%s", why);
+	return 0;
+}
+
+static int run_native(struct program *prog, const char *missing,
+		      const char *consequence)
+{
+	unsigned int verbs = fwh_call_event(prog->call)->verbs;
+	struct fwh_err err;
+
+	if (missing && verbs & FWH_UP)
+		say(prog, FWH_ERROR, "%s is not built in; updown = chain leaves "
+		    "it to the daemon's script", missing);
+	if (!fwh_call_route(prog->call, true, &err)) {
+		say(prog, FWH_INFO, "routes and addresses follow");
+		return 0;
+	}
+	if (verbs & (FWH_PREPARE | FWH_ROUTE | FWH_UP) &&
+	    fwh_call_settings(prog->call)->hold)
+		return hold(prog, err.msg);
+	say(prog, FWH_ERROR, "%s%s", err.msg, consequence);
+	return 1;
+}
+
+/* What was ours before somebody else took over, we still let go of. */
+static int run_others(struct program *prog, char *const env[], bool script,
+		      const char *consequence)
+{
+	struct fwh_err err;
+
+	if (fwh_call_route(prog->call, false, &err))
+		say(prog, FWH_ERROR, "%s", err.msg);
+	return script ? run_script(prog, env, consequence) : 0;
+}
+
+static int run_updown(struct program *prog, char *const env[],
+		      const char *consequence)
+{
+	const char *missing;
+	enum fwh_updown updown =
+		fwh_updown_of(fwh_call_settings(prog->call),
+			      fwh_call_event(prog->call), is_customised(prog),
+			      &missing);
+
+	if (updown == FWH_UPDOWN_NATIVE)
+		return run_native(prog, missing, consequence);
+	return run_others(prog, env, updown == FWH_UPDOWN_CHAIN, consequence);
+}
+
 static int go_up(struct program *prog, char *const env[])
 {
 	bool held;
@@ -128,7 +202,7 @@ static int go_up(struct program *prog, char *const env[])
 
 	if (status)
 		return status;
-	status = run_script(prog, env, "; the firewall goes back to what it "
+	status = run_updown(prog, env, "; the firewall goes back to what it "
 			    "was");
 	if (status)
 		undo_firewall(prog);
@@ -138,7 +212,7 @@ static int go_up(struct program *prog, char *const env[])
 static int go_down(struct program *prog, char *const env[])
 {
 	bool held;
-	int status = run_script(prog, env, "");
+	int status = run_updown(prog, env, "");
 	int failed = run_firewall(prog, &held);
 
 	return status ? status : failed;
@@ -182,8 +256,9 @@ static void usage(FILE *f)
 	      "                      " FWH_RUNSTATEDIR "/ipsec-fw\n"
 	      "  -s, --state-dir DIR keep what outlives a boot there instead\n"
 	      "                      of in " FWH_STATEDIR "/ipsec-fw\n"
-	      "  -n, --dry-run       print the rules in iptables-save form, "
-	      "change nothing\n"
+	      "  -n, --dry-run       print the rules as they are loaded, and "
+	      "routes as\n"
+	      "                      commands in comments; change nothing\n"
 	      "  -h, --help          show this\n"
 	      "  -V, --version       show the version\n\n"
 	      "See ipsec-fw-updown(8).\n", f);

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* iptables_job.h - libiptc, the same for both families. */
+#ifndef FWHOOK_IPTABLES_JOB_H
+#define FWHOOK_IPTABLES_JOB_H
+
+#include "iptables.h"
+
+struct xtc_handle;
+struct xt_counters;
+struct fwh_held_list;
+
+struct iptc {
+	struct xtc_handle *(*init)(const char *table);
+	void (*free)(struct xtc_handle *h);
+	int (*commit)(struct xtc_handle *h);
+	const char *(*strerror)(int err);
+	int (*is_chain)(const char *chain, struct xtc_handle *h);
+	const char *(*first_chain)(struct xtc_handle *h);
+	const char *(*next_chain)(struct xtc_handle *h);
+	int (*create)(const char *chain, struct xtc_handle *h);
+	int (*flush)(const char *chain, struct xtc_handle *h);
+	int (*remove)(const char *chain, struct xtc_handle *h);
+	const void *(*first)(const char *chain, struct xtc_handle *h);
+	const void *(*next)(const void *entry, struct xtc_handle *h);
+	const char *(*target)(const void *entry, struct xtc_handle *h);
+	int (*insert)(const char *chain, const void *entry, unsigned int at,
+		      struct xtc_handle *h);
+	int (*append)(const char *chain, const void *entry,
+		      struct xtc_handle *h);
+	int (*replace)(const char *chain, const void *entry, unsigned int at,
+		       struct xtc_handle *h);
+	int (*delete)(const char *chain, unsigned int at, struct xtc_handle *h);
+	const char *(*get_policy)(const char *chain, struct xt_counters *ret,
+				  struct xtc_handle *h);
+	int (*set_policy)(const char *chain, const char *policy,
+			  struct xt_counters *counters, struct xtc_handle *h);
+	const char *proc_names;
+};
+
+extern const struct iptc *const fwh_iptcs[FWH_FAMILY_MAX];
+/* Which tables this kernel has instantiated here, a bit each: asking for one
+ * would create it, and nat brings connection tracking along. */
+unsigned int fwh_ipt_tables_present(enum fwh_family family);
+
+/* Before a commit: libiptc would start the built-in chains' own counters at zero.
+ * Returns 0 or a negative errno. */
+int fwh_ipt_keep_policies(enum fwh_family family, struct xtc_handle *h);
+/* Wait for the lock that iptables takes; *ret_fd is to be closed. */
+int fwh_ipt_take_lock(unsigned int wait_ms, int *ret_fd, struct fwh_err *err);
+
+/* ---- iptables_flush.c ---- */
+
+int fwh_iptables_flush(const struct fwh_globals *globals, struct fwh_err *err);
+
+/* ---- iptables_read.c ---- */
+
+int fwh_iptables_read(const struct fwh_globals *globals,
+		      const struct fwh_plan *plans, size_t n,
+		      struct fwh_held_list *ret, struct fwh_err *err);
+
+#endif

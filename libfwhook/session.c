@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* session.c - settings and records of all connections, opened for a person. */
+#include <errno.h>
+#include <string.h>
+
+#include "session.h"
+
+void fwh_session_close(struct fwh_session *session)
+{
+	free(session->records);
+	free(session->keys);
+	fwh_store_close(session->store);
+	fwh_config_free(session->config);
+}
+
+static int read_records(struct fwh_session *session, struct fwh_err *err)
+{
+	size_t i;
+	int code = fwh_store_list(session->store, fwh_complain,
+				  &session->complaints, &session->records,
+				  &session->n_records, err);
+
+	if (code)
+		return code;
+	session->keys = calloc(session->n_records + 1, sizeof(*session->keys));
+	if (!session->keys)
+		return fwh_fail(err, -ENOMEM, "out of memory");
+	for (i = 0; i < session->n_records; i++)
+		fwh_event_key(&session->records[i].ev, &session->keys[i]);
+	return 0;
+}
+
+int fwh_session_open(struct fwh_session *session,
+		     const struct fwh_call_options *options,
+		     struct fwh_err *err)
+{
+	struct fwh_err bad;
+	int code;
+
+	session->run_dir = options->run_dir ? options->run_dir :
+					FWH_RUNSTATEDIR "/ipsec-fw";
+	session->state_dir = options->state_dir ? options->state_dir :
+					FWH_STATEDIR "/ipsec-fw";
+	code = fwh_config_open(options, &session->config, &bad, err);
+	if (code)
+		return code;
+	if (bad.code)
+		fwh_complain(&bad, &session->complaints);
+	code = fwh_store_open(session->run_dir,
+			      fwh_config_globals(session->config)->lock_wait_ms,
+			      &session->store, err);
+	if (!code)
+		code = fwh_store_lock(session->store, NULL, err);
+	/* What broken settings say of the backend is not known: it stays. */
+	if (!code && bad.code && fwh_store_backend(session->store))
+		fwh_config_set_backend(session->config,
+				       fwh_store_backend(session->store));
+	return code ? code : read_records(session, err);
+}
+
+const struct fwh_record *fwh_session_find(const struct fwh_session *session,
+					  const struct fwh_key *key)
+{
+	size_t i;
+
+	for (i = 0; i < session->n_records; i++)
+		if (!strcmp(session->keys[i].text, key->text))
+			return &session->records[i];
+	return NULL;
+}
