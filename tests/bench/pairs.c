@@ -7,8 +7,9 @@
  *
  * Each COMMAND is run as daemons run theirs, by sh -c, in the network
  * namespace that the file NETNS stands for.  Prints for each the median, least
- * and most wall time and the median processor time in milliseconds, and the
- * median of the ratios to the first one of the same round.
+ * and most wall time and the median processor time in milliseconds, the median
+ * of the ratios to the first one of the same round, and the most memory that a
+ * process of it had.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -27,6 +28,7 @@
 struct line {
 	const char *label, *netns, *command;
 	double wall[ROUNDS_MAX], cpu[ROUNDS_MAX], ratio[ROUNDS_MAX];
+	long peak;			/* KiB */
 };
 
 static double now_ms(void)
@@ -69,6 +71,8 @@ static int run_once(struct line *line, int round)
 	}
 	line->wall[round] = now_ms() - start;
 	line->cpu[round] = to_ms(usage.ru_utime) + to_ms(usage.ru_stime);
+	if (line->peak < usage.ru_maxrss)
+		line->peak = usage.ru_maxrss;
 	return 0;
 }
 
@@ -89,9 +93,10 @@ static void report(struct line *line, int rounds)
 {
 	double middle = median(line->wall, rounds);	/* sorts */
 
-	printf("%-30s %9.2f %9.2f %9.2f %9.2f %9.2f\n", line->label, middle,
-	       line->wall[0], line->wall[rounds - 1], median(line->cpu, rounds),
-	       median(line->ratio, rounds));
+	printf("%-30s %9.2f %9.2f %9.2f %9.2f %9.2f %9ld\n", line->label,
+	       middle, line->wall[0], line->wall[rounds - 1],
+	       median(line->cpu, rounds), median(line->ratio, rounds),
+	       line->peak);
 }
 
 int main(int argc, char **argv)
@@ -117,8 +122,8 @@ int main(int argc, char **argv)
 	for (i = n - 1; i >= 0; i--)
 		for (r = 0; r < rounds; r++)
 			lines[i].ratio[r] = lines[i].wall[r] / lines[0].wall[r];
-	printf("%-30s %9s %9s %9s %9s %9s\n", "", "median ms", "least", "most",
-	       "cpu ms", "ratio");
+	printf("%-30s %9s %9s %9s %9s %9s %9s\n", "", "median ms", "least",
+	       "most", "cpu ms", "ratio", "peak KiB");
 	for (i = 0; i < n; i++)
 		report(&lines[i], rounds);
 	return 0;

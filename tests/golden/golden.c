@@ -450,7 +450,7 @@ static void print_plan(struct golden *g, FILE *f)
 	struct fwh_plan_input in = {
 		.ev = &g->ev, .sa = &g->sa, .settings = &g->settings,
 		.mark = g->mark, .passes = g->passes, .n_passes = g->n_passes,
-		.state = g->state,
+		.devices = &g->globals.devices, .state = g->state,
 	};
 	struct fwh_plan plan;
 	struct fwh_err err;

@@ -193,10 +193,23 @@ static const char *describe(const struct fwh_settings *s, char *buf,
 		fprintf(f, " prefix='%s'", s->log_prefix);
 	if (s->log_rate != 10)
 		fprintf(f, " rate=%u", s->log_rate);
+	if (s->nflog != FWH_INSTEAD_AUTO)
+		fprintf(f, " nflog=%s", s->nflog == FWH_INSTEAD_YES ? "yes" :
+								     "no");
+	if (s->policy_mark)
+		fputs(" policy-mark", f);
 	if (!s->hold)
 		fputs(" fail", f);
 	if (!s->chain_auto)
 		fprintf(f, " chain='%s'", s->chain_path);
+	if (s->updown != FWH_UPDOWN_AUTO)
+		fprintf(f, " updown=%s", s->updown == FWH_UPDOWN_NATIVE ?
+			"native" : s->updown == FWH_UPDOWN_CHAIN ? "chain" :
+			"off");
+	if (s->route_always)
+		fputs(" route", f);
+	if (!s->proxy_arp)
+		fputs(" -proxy-arp", f);
 	fclose(f);
 	return buf;
 }
@@ -275,6 +288,11 @@ static void good_values(void **state)
 		{ "guard-families = both", " both" },
 		{ "guard-families = own", "" },
 		{ "reject = yes", " reject" },
+		{ "updown = auto", "" }, { "updown = NATIVE", " updown=native" },
+		{ "updown = chain", " updown=chain" },
+		{ "updown = off", " updown=off" },
+		{ "route = needed", "" }, { "route = always", " route" },
+		{ "proxy-arp = yes", "" }, { "proxy-arp = no", " -proxy-arp" },
 		{ "nat-exempt = no", " -nat-exempt" },
 		{ "mss = clamp", " clamp" },
 		{ "mss = 536", " mss=536" },
@@ -297,6 +315,11 @@ static void good_values(void **state)
 		{ "log-prefix = " P28, " prefix='" P28 " '" },
 		{ "log-rate = 1", " rate=1" },
 		{ "log-rate = 600000", " rate=600000" },
+		{ "nflog = auto", "" },
+		{ "nflog = yes", " nflog=yes" },
+		{ "nflog = No", " nflog=no" },
+		{ "policy-mark = yes", " policy-mark" },
+		{ "policy-mark = no", "" },
 		{ "on-error = hold", "" },
 		{ "on-error = fail", " fail" },
 		{ "chain-updown = auto", "" },
@@ -398,7 +421,12 @@ static void bad_values(void **state)
 		{ "guard-local = 10.0.0.0/8", { "does not belong here",
 						"[conn NAME]" } },
 		{ "reject = reset", { "yes or no" } },
+		{ "updown = nativ", { "auto, native, chain or off", "native" } },
+		{ "route = yes", { "needed or always" } },
+		{ "proxy-arp = l1", { "yes or no" } },
 		{ "nat-exempt = auto", { "yes or no" } },
+		{ "policy-mark = 5", { "yes or no" } },
+		{ "nflog = 5", { "auto, yes or no" } },
 		{ "mss = 535", { "536 to 65495" } },
 		{ "mss = 65496", { "536 to 65495" } },
 		{ "mss = clam", { "did you mean 'clamp'" } },
@@ -541,6 +569,40 @@ static void global_values(void **state)
 	}
 }
 
+static void device_lists(void **state)
+{
+	static const struct { const char *line, *expected; } rows[] = {
+		{ "", "ipsec+ vti+ " },
+		{ "devices = none", "" },
+		{ "devices = vpn7", "vpn7 " },
+		{ "devices = vpn+, wan.ipsec0,\n\txfrm-+", "vpn+ wan.ipsec0 xfrm-+ " },
+		{ "devices = a\ndevices = b", "a b " },
+		{ "devices = a, b\ndevices = none", "a b " },
+		{ "devices = a,b,c,d,e,f,g,fifteen-letters", "a b c d e f g "
+		  "fifteen-letters " },
+	};
+	char text[256];
+	size_t i, j;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct fwh_devices *devices;
+		struct fwh_config *config;
+		char got[256] = "";
+
+		snprintf(text, sizeof(text), "[global]\n%s\n", rows[i].line);
+		write_file(main_file, text);
+		config = load();
+		devices = &fwh_config_globals(config)->devices;
+		for (j = 0; j < devices->n; j++) {
+			strcat(got, devices->list[j]);
+			strcat(got, " ");
+		}
+		assert_string_equal(got, rows[i].expected);
+		fwh_config_free(config);
+	}
+}
+
 static void bad_global_values(void **state)
 {
 	static const struct { const char *line, *words[3]; } rows[] = {
@@ -565,6 +627,11 @@ static void bad_global_values(void **state)
 					  "did you mean 'syslog'" } },
 		{ "position = first", { "top or bottom" } },
 		{ "position = botom", { "did you mean 'bottom'" } },
+		{ "devices = +", { "names of devices" } },
+		{ "devices = a+b+c/", { "names of devices" } },
+		{ "devices = eth0:1", { "names of devices" } },
+		{ "devices = sixteen-letters-", { "names of devices" } },
+		{ "devices = a,b,c,d,e,f,g,h,i", { "more than 8 devices" } },
 		{ "backend = iptable", { "did you mean 'iptables'" } },
 		{ "backend =", { "no value" } },
 		{ "accept = none", { "accept does not belong here",
@@ -1185,7 +1252,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(good_values), TEST(bad_values), TEST(port_names),
-		TEST(global_values), TEST(bad_global_values),
+		TEST(global_values), TEST(device_lists),
+		TEST(bad_global_values),
 		TEST(guards_without_daemon), TEST(precedence), TEST(contradictions),
 		TEST(long_template_chains),
 		TEST(no_files), TEST(folder_order), TEST(odd_texts),

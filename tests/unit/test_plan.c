@@ -83,6 +83,15 @@ static const struct { enum fwh_dialect dialect; const char *lines; } events[] = 
 	{ FWH_LIBRESWAN4, "PLUTO_CONN_KIND=CK_INSTANCE\n"
 	  "PLUTO_PEER_CLIENT=10.9.8.7/32\nXAUTH_FAILED=1" },
 	{ FWH_LIBRESWAN4, "PLUTO_PEER=%any\nPLUTO_PEER_CLIENT=0.0.0.0/0" },
+	/* Options of the daemon */
+	{ FWH_LIBRESWAN4, "NFLOG=5\nCONNMARK_IN=5/0xff\n"
+	  "CONNMARK_OUT=6/0xff" },
+	{ FWH_LIBRESWAN5, "CAT=YES\nNFLOG=65535\nPLUTO_MY_CLIENT=192.0.9.1/32" },
+	{ FWH_LIBRESWAN4, "CAT=YES\nPLUTO_MY_CLIENT=192.0.9.1/32\n"
+	  "PLUTO_PEER_CLIENT=0.0.0.0/0\nPLUTO_VIRT_INTERFACE=ipsec1" },
+	{ FWH_LIBRESWAN4, "CAT=YES\nPLUTO_ME=2001:db8:100::1\n"
+	  "PLUTO_PEER=2001:db8:100::2\nPLUTO_MY_CLIENT=2001:db8:9::1/128\n"
+	  "PLUTO_PEER_CLIENT=2001:db8:2::/64\nVTI_IFACE=vti0" },
 	{ FWH_LIBRESWAN4, "PLUTO_CONNECTION=\"quoted\" 'name' \\ caf\xc3\xa9" },
 	{ FWH_LIBRESWAN4, "PLUTO_CONNECTION=" X60 X60 X60 X60 "xxxxxxxxxxxxxxx" },
 };
@@ -149,6 +158,8 @@ static struct fwh_settings random_settings(void)
 	strcpy(s.log_prefix, random_below(2) ? "ipsec-fw " :
 	       "1234567890123456789012345678 ");
 	s.log_rate = random_below(2) ? 10 : 600000;
+	s.nflog = (enum fwh_instead)random_below(3);
+	s.policy_mark = random_below(2);
 	return s;
 }
 
@@ -164,6 +175,8 @@ static const struct fwh_pass passes[] = {
 	  .dst = { { FWH_IPV6, { 0x20, 1, 0xd, 0xb8 } }, 32 },
 	  .icmp_type = -1, .icmp_code = -1 },
 };
+
+static const struct fwh_devices devices = { { "ipsec+", "vti7" }, 2 };
 
 /* ---- a plan with all that it was made from ------------------------------ */
 
@@ -224,6 +237,16 @@ static bool is_gateways_part(enum fwh_part part)
 {
 	return part == FWH_PART_IKE_IN || part == FWH_PART_IKE_OUT ||
 	       part == FWH_PART_ESP || part == FWH_PART_IPIP;
+}
+
+static bool is_cat_part(enum fwh_part part)
+{
+	return part == FWH_PART_CAT_IN || part == FWH_PART_CAT_OUT;
+}
+
+static bool is_nflog_part(enum fwh_part part)
+{
+	return part == FWH_PART_NFLOG_IN || part == FWH_PART_NFLOG_OUT;
 }
 
 /* Is there a rule of the chain that the rule jumps to (dispatch false), or a
@@ -338,7 +361,14 @@ static void check_kernel_takes(const struct subject *s)
 		      (r->table == FWH_MANGLE && r->set_mark.mask &&
 		       !(r->set_mark.value & ~r->set_mark.mask)));
 		check(r->table != FWH_NAT || r->dispatch ||
-		      r->action == FWH_ACCEPT);
+		      r->action == FWH_ACCEPT || is_cat_part(r->part));
+		check(r->action != FWH_SNAT ||
+		      (hooks == BIT(FWH_POSTROUTING) &&
+		       r->part == FWH_PART_CAT_OUT));
+		check(r->action != FWH_DNAT ||
+		      (hooks == BIT(FWH_PREROUTING) &&
+		       r->part == FWH_PART_CAT_IN));
+		check(!is_cat_part(r->part) || r->table == FWH_NAT);
 		check(r->action < FWH_ACTION_MAX);
 	}
 }
@@ -371,6 +401,9 @@ static void check_packing(const struct subject *s)
 		/* The kernel counts. */
 		b[view.counters] ^= 1;
 		b[view.comefrom] ^= 1;
+		check(fwh_ipt_equal(rule->family, a, target, b, target));
+		/* Behind "comment", Linux leaves what was there. */
+		b[view.target - 256 - 30 + 8] ^= 1;
 		check(fwh_ipt_equal(rule->family, a, target, b, target));
 		b[view.target - 40] ^= 1;	/* in the comment */
 		check(!fwh_ipt_equal(rule->family, a, target, b, target));
@@ -412,6 +445,36 @@ static bool is_blocked(const struct subject *s)
 	return s->in.state == FWH_STATE_BLOCKED;
 }
 
+/* What comes out of this connection's SA or goes into it is logged and
+ * translated, while it is up, and nothing else. */
+static void check_options(const struct subject *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->plan.n; i++) {
+		const struct fwh_rule *r = &s->plan.rules[i];
+
+		if (!is_nflog_part(r->part) && !is_cat_part(r->part))
+			continue;
+		check(s->in.state == FWH_STATE_UP);
+		if (r->dispatch)
+			continue;
+		if (is_nflog_part(r->part)) {
+			check(r->action == FWH_DO_NFLOG && !r->limit);
+			check(r->log_group == s->ev.nflog_group);
+			check(s->settings.nflog != FWH_INSTEAD_NO);
+			check(r->part == FWH_PART_NFLOG_IN ? is_own_in(s, r) :
+							     is_own_out(s, r));
+			continue;
+		}
+		check(fwh_event_cat(&s->ev, NULL));
+		check(r->nat.family == r->family);
+		check(r->part != FWH_PART_CAT_OUT || is_own_out(s, r));
+		check(r->part != FWH_PART_CAT_IN || *r->in ||
+		      (r->policy.dir == FWH_POLICY_IN && !r->policy.none));
+	}
+}
+
 static void check_accepts(const struct subject *s)
 {
 	size_t i;
@@ -421,7 +484,9 @@ static void check_accepts(const struct subject *s)
 
 		check((r->action != FWH_SET_MARK &&
 		       r->action != FWH_CONNMARK_SAVE) ||
-		      r->part == FWH_PART_ESP || is_own_in(s, r));
+		      r->part == FWH_PART_ESP || is_own_in(s, r) ||
+		      (s->settings.policy_mark &&
+		       r->part == FWH_PART_POLICY_MARK));
 		check(r->action != FWH_ACCEPT || r->table != FWH_MANGLE);
 		if (r->action != FWH_ACCEPT)
 			continue;
@@ -500,7 +565,8 @@ static void check_guard(const struct subject *s)
 		check(guarded || (r->action != FWH_REJECT &&
 				  r->action != FWH_REJECT_RESET &&
 				  r->action != FWH_DO_LOG &&
-				  r->action != FWH_DO_NFLOG));
+				  (r->action != FWH_DO_NFLOG ||
+				   is_nflog_part(r->part))));
 		check((r->action != FWH_REJECT &&
 		       r->action != FWH_REJECT_RESET) ||
 		      (s->settings.reject && r->part == FWH_PART_REJECT));
@@ -522,16 +588,18 @@ static void check_guard(const struct subject *s)
 	check(last[0] && is_last_drop(s, last[0]));
 	check(last[1] && is_last_drop(s, last[1]));
 	check(hooks_of(&s->plan, last[0]) == BIT(FWH_PREROUTING));
-	check(hooks_of(&s->plan, last[1]) == BIT(FWH_POSTROUTING));
+	check((hooks_of(&s->plan, last[1]) & ~(is_blocked(s) ?
+		BIT(FWH_FORWARD) | BIT(FWH_OUTPUT) : 0)) ==
+	      BIT(FWH_POSTROUTING));
 }
 
 /* Each hook's jumps cover each pair of prefixes once. */
 static void check_pairs(const struct subject *s)
 {
 	static struct fwh_net nets[2][FWH_RANGE_NETS_MAX];
-	size_t pairs = fwh_range_to_nets(&s->ev.sel.local, nets[0]) *
-		       fwh_range_to_nets(&s->ev.sel.remote, nets[1]);
-	size_t i, j, n;
+	size_t n_local = fwh_range_to_nets(&s->ev.sel.local, nets[0]);
+	size_t n_remote = fwh_range_to_nets(&s->ev.sel.remote, nets[1]);
+	size_t cat = fwh_event_cat(&s->ev, NULL), i, j, n;
 
 	for (i = 0; i < s->plan.n; i++) {
 		const struct fwh_rule *r = &s->plan.rules[i];
@@ -543,7 +611,10 @@ static void check_pairs(const struct subject *s)
 			     s->plan.rules[j].table == r->table &&
 			     s->plan.rules[j].hook == r->hook &&
 			     s->plan.rules[j].part == r->part;
-		check(n == pairs * (r->part == FWH_PART_MSS ? 2 : 1));
+		/* Our own address is translated, or not touched by nat. */
+		check(n == n_remote * (r->table == FWH_NAT ? n_local :
+							     n_local + cat) *
+			   (r->part == FWH_PART_MSS ? 2 : 1));
 		check(r->proto == s->ev.sel.proto);
 	}
 }
@@ -567,6 +638,8 @@ static void check_twice(struct subject *s)
 	for (p = a; (p = strstr(p, "\n-A ")); p++)
 		lines++;
 	for (p = a; (p = strstr(p, " -j ipsec-fw-")); p++)
+		hooks++;
+	for (p = a; (p = strstr(p, FWH_DEVICE_COMMENT)); p++)
 		hooks++;
 	check(lines == again.n + hooks);
 	for (p = a; *p; p++)
@@ -605,6 +678,8 @@ static void subject_of(struct subject *s, size_t event, size_t sa)
 		      random_below(4) == 0 ? FWH_STATE_ARMED : FWH_STATE_UP;
 	if (!s->settings.mark_off)
 		s->in.mark = (struct fwh_mark){ 0x10000, 0x3fff0000 };
+	if (random_below(2))
+		s->in.devices = &devices;
 	if (random_below(3) == 0) {
 		s->in.passes = passes;
 		s->in.n_passes = ARRAY_SIZE(passes);
@@ -639,6 +714,7 @@ static void check_rules(struct subject *s)
 {
 	check_chains(s);
 	check_kernel_takes(s);
+	check_options(s);
 	check_accepts(s);
 	check_guard(s);
 	check_pairs(s);

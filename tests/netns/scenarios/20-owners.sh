@@ -50,6 +50,30 @@ call down-client "${one[@]}"
 check "both down: nothing is left" same_tables
 printf '[default]\nchain-updown = off\n' | ini
 
+# A chain in which nothing is looked up any more is no way for packets.
+ini <<-'INI'
+	[default]
+	chain-updown = off
+	[conn fallback]
+	connmark = yes
+	mark = 0x5/0xf
+INI
+chains() { nft list table inet ipsec_fw | sed -n 's/^\tchain \(.*\) {/\1/p' | sort | tr '\n' ' '; }
+call up-client "${one[@]}"
+before=$(chains)
+call up-client "${two[@]}"
+is "connmark has a chain of its own" "$(chains | grep -c ' *connmark ')" 1
+nft add rule inet ipsec_fw connmark counter
+call down-client "${two[@]}"
+is "an operator's rule holds it" "$(chains | grep -c ' *connmark ')" 1
+nft flush chain inet ipsec_fw connmark
+call up-client "${two[@]}"
+call down-client "${two[@]}"
+is "without it it goes" "$(chains)" "$before"
+call down-client "${one[@]}"
+check "both down: nothing is left" same_tables
+printf '[default]\nchain-updown = off\n' | ini
+
 # One daemon's reqid for two connections: the mark's bits are those of both.
 check "same reqid, other selectors" silent_call up-client
 call up-client PLUTO_CONNECTION=other PLUTO_PEER_CLIENT=10.0.0.0/8
@@ -80,8 +104,18 @@ is "their reqids too" "$(reqids)" "16413 16417 "
 check "down of all" many down 7 8
 is "whom nobody counted: the guard stays" "$(own_rules | grep -c '^+ \(to\|from\)-peer-24-24 ')" 2
 is "nothing is accepted" "$(accepts)" 0
-nft delete table inet ipsec_fw
-check "until the operator takes it away" same_tables
+reconcile() { "$PREFIX/usr/sbin/ipsec-fw" --config "$INI" --run-dir "$RUN" --state-dir "$STATE" reconcile; }
+check "until all are counted" reconcile
+check "nothing is left" same_tables
+many up 1 2 3 4 5 6 7 8
+check "counted while they are up" reconcile
+is "all the same six and more" "$(own_rules | grep -c "^+ to-peer-24-24 ")" 1
+call down-client PLUTO_CONNECTION=a_long_name_1 PLUTO_SA_REQID=16388
+call down-client PLUTO_CONNECTION=a_long_name_2 PLUTO_SA_REQID=16392
+check "two go, all are counted" reconcile
+is "there is room again" "$(own_rules | grep -c " to-peer-24-24 ") $(own_rules | grep -c "^+")" "6 0"
+check "down of them" many down 3 4 5 6 7 8
+check "nothing is left" same_tables
 
 # An operator's own, in our sets and chains.
 call up-client

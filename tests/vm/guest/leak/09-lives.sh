@@ -4,7 +4,7 @@
 near='leftsubnet=192.0.1.0/24 rightsubnet=192.0.2.0/24'
 printf '%s\n' $near reauth=yes ikelifetime=12s salifetime=60s rekeymargin=4s rekeyfuzz=0% | conn reauth west
 printf '%s\n' $near rekey=no | conn reauth east
-printf '%s\n' $near rekey=no ikelifetime=6s salifetime=5s | conn short
+printf '%s\n' $near rekey=no ikelifetime=14s salifetime=12s | conn short
 printf '%s\n' $near | conn site
 printf '%s\n' $near esp=aes128-sha1 | conn changed east
 printf '%s\n' leftsubnet=192.0.1.0/24 rightsubnet=192.0.4.0/24 | conn moved east
@@ -24,7 +24,7 @@ add short
 event "no rekey: up" up short
 back4 "no rekey: up"
 ended() { [ -z "$(on west ip xfrm state)" ]; }
-event "its life ends" wait_for 20 ended
+event "its life ends" wait_for 30 ended
 event "no rekey: up again" up short
 back4 "no rekey: up again"
 event "no rekey: delete" delete short
