@@ -61,6 +61,8 @@ static bool is_text(const char *s)
 	return true;
 }
 
+_Static_assert(FWH_CONN_MAX == 1024, "the table below says so");
+
 static int parse_conn(const char *s, struct fwh_event *ev, void *field)
 {
 	(void)field;
@@ -604,7 +606,7 @@ static const struct row rows[] = {
 	{ "PLUTO_VERB", parse_verb, format_verb, 0,
 	  "prepare, route, up, down or unroute, -host or -client, -v6", true },
 	{ "PLUTO_CONNECTION", parse_conn, format_conn, 0,
-	  "a name of 1 to 255 bytes, UTF-8 without control characters", true },
+	  "a name of 1 to 1023 bytes, UTF-8 without control characters", true },
 	{ "PLUTO_CONN_KIND", parse_kind, format_kind, 0, "CK_...", false },
 	{ "PLUTO_CONN_POLICY", parse_policy, format_policy, 0,
 	  "words joined by +", false },

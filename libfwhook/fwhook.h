@@ -42,7 +42,7 @@ extern "C" {
  * connection's name (the caller knows it).  code is the negative errno. */
 struct fwh_err {
 	int code;
-	char msg[512];
+	char msg[1536];			/* a connection's longest name and more */
 };
 
 /* ---- addresses ------------------------------------------------------- */
@@ -159,7 +159,9 @@ enum fwh_text {
 	FWH_TEXT_DNS, FWH_TEXT_DOMAINS, FWH_TEXT_BANNER, FWH_TEXT_MAX
 };
 
-#define FWH_CONN_MAX	256
+/* With its NUL.  Libreswan sends all variables of an event in at most 2048 bytes,
+ * of which the others take more than a thousand. */
+#define FWH_CONN_MAX	1024
 #define FWH_IFNAME_MAX	16
 
 struct fwh_event {

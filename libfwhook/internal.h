@@ -109,9 +109,11 @@ bool fwh_is_our_chain(const char *chain);
 /* The one that a rule is in. */
 void fwh_rule_chain(const struct fwh_key *key, const struct fwh_rule *rule,
 		    char ret[FWH_CHAIN_MAX]);
+#define FWH_COMMENT_MAX	256		/* xt_comment_info's, with its NUL */
 /* The comment on a connection's rules: its name with quotes, backslashes and
- * what is not printable ASCII replaced by '_'. */
-void fwh_rule_comment(const struct fwh_key *key, char ret[FWH_CONN_MAX]);
+ * what is not printable ASCII replaced by '_'.  A longer one ends in "...": what
+ * tells rules apart is the hash in their chains' names. */
+void fwh_rule_comment(const struct fwh_key *key, char ret[FWH_COMMENT_MAX]);
 
 /* plan_text.c: "-A CHAIN ...", without the end of the line */
 void fwh_rule_print(const struct fwh_key *key, const struct fwh_rule *rule,

@@ -300,11 +300,11 @@ static void pack_limit(struct packer *p, uint32_t a_minute)
 	rate->burst = LIMIT_BURST;
 }
 
-static void pack_comment(struct packer *p, const char comment[FWH_CONN_MAX])
+static void pack_comment(struct packer *p, const char comment[FWH_COMMENT_MAX])
 {
 	struct xt_comment_info *info = add_match(p, "comment", 0, sizeof(*info));
 
-	static_assert(sizeof(info->comment) == FWH_CONN_MAX, "comment");
+	static_assert(sizeof(info->comment) == FWH_COMMENT_MAX, "comment");
 	memcpy(info->comment, comment, sizeof(info->comment));
 }
 
@@ -516,7 +516,7 @@ size_t fwh_ipt_pack(const struct fwh_key *key, const struct fwh_rule *rule,
 		    void *buf)
 {
 	struct packer p = start_entry(rule, buf);
-	char comment[FWH_CONN_MAX];
+	char comment[FWH_COMMENT_MAX];
 	size_t target;
 
 	pack_matches(&p, rule);
@@ -543,7 +543,7 @@ size_t fwh_ipt_pack_hook(enum fwh_family family, enum fwh_hook hook, void *buf)
 
 size_t fwh_ipt_pack_device(enum fwh_family family, const char *name, void *buf)
 {
-	static const char comment[FWH_CONN_MAX] = FWH_DEVICE_COMMENT;
+	static const char comment[FWH_COMMENT_MAX] = FWH_DEVICE_COMMENT;
 	struct fwh_rule rule = { .family = family };
 	struct packer p;
 	size_t target;

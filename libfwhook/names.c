@@ -96,12 +96,15 @@ void fwh_rule_chain(const struct fwh_key *key, const struct fwh_rule *rule,
 		fwh_part_chain(key, rule->part, ret);
 }
 
-void fwh_rule_comment(const struct fwh_key *key, char ret[FWH_CONN_MAX])
+void fwh_rule_comment(const struct fwh_key *key, char ret[FWH_COMMENT_MAX])
 {
+	size_t n = strlen(key->conn), room = FWH_COMMENT_MAX - 1;
 	char *p;
 
-	memset(ret, 0, FWH_CONN_MAX);
-	memcpy(ret, key->conn, strlen(key->conn));
+	memset(ret, 0, FWH_COMMENT_MAX);
+	memcpy(ret, key->conn, n < room ? n : room);
+	if (n > room)
+		memcpy(ret + room - 3, "...", 3);
 	for (p = ret; *p; p++)
 		if ((unsigned char)*p < ' ' || (unsigned char)*p >= 0x7f ||
 		    strchr("\"'\\", *p))

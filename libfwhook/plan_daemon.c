@@ -27,7 +27,7 @@ static bool logs(const struct fwh_plan_input *in)
 static void nflog_prefix(const struct fwh_key *key,
 			 char ret[FWH_NFLOG_PREFIX_MAX])
 {
-	char comment[FWH_CONN_MAX];
+	char comment[FWH_COMMENT_MAX];
 	size_t i;
 
 	fwh_rule_comment(key, comment);

@@ -259,7 +259,7 @@ void fwh_rule_print(const struct fwh_key *key, const struct fwh_rule *rule,
 		    FILE *f)
 {
 	char chain[FWH_CHAIN_MAX];
-	char comment[FWH_CONN_MAX];
+	char comment[FWH_COMMENT_MAX];
 
 	fwh_rule_chain(key, rule, chain);
 	fprintf(f, "-A %s", chain);

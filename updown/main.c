@@ -18,7 +18,7 @@
 #include "harden.h"
 
 /* pluto folds what it logs of us at 256 bytes, its own prefix included. */
-#define LINE_SIZE	512
+#define LINE_SIZE	2048
 
 struct program {
 	struct fwh_call_options options;
@@ -39,7 +39,7 @@ static void say(const struct program *prog, enum fwh_verbosity level,
 {
 	const struct fwh_event *ev = prog->call ? fwh_call_event(prog->call) :
 						  NULL;
-	char text[LINE_SIZE], line[LINE_SIZE + 320];
+	char text[LINE_SIZE], line[LINE_SIZE + FWH_CONN_MAX + 64];
 	char *p;
 	va_list ap;
 

@@ -31,4 +31,17 @@ struct fwh_event env_event(enum fwh_dialect dialect, const char *lines);
 int env_parse(enum fwh_dialect dialect, const char *lines,
 	      struct fwh_event *ret, struct fwh_err *err);
 
+/* Lines for the longest event that there is. */
+#define X51	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define ENV_X255	X51 X51 X51 X51 X51
+#define ENV_X1023	ENV_X255 ENV_X255 ENV_X255 ENV_X255 "xxx"
+#define ENV_LONGEST							\
+	"PLUTO_CONNECTION=" ENV_X1023 "\n"				\
+	"PLUTO_MY_CLIENT=1111:1111:1111:1111:1111:1111:1111:1111-"	\
+	"2222:2222:2222:2222:2222:2222:2222:2222\n"			\
+	"PLUTO_PEER_CLIENT=3333:3333:3333:3333:3333:3333:3333:3333-"	\
+	"4444:4444:4444:4444:4444:4444:4444:4444\n"			\
+	"PLUTO_MY_PROTOCOL=132\nPLUTO_MY_PORT=10000:20000\n"		\
+	"PLUTO_PEER_PORT=30000:40000\nPLUTO_IF_ID_IN=4294967295"
+
 #endif

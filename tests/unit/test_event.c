@@ -582,20 +582,17 @@ static void given_twice(void **state)
 
 /* ---- what is refused ---------------------------------------------------- */
 
-#define X60 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-#define X255 X60 X60 X60 X60 "xxxxxxxxxxxxxxx"
-
 /* A name, a malformed value of it, what the message shows of the value and
  * says was expected. */
 static const struct {
 	const char *name, *value, *shown, *expected;
 } malformed[] = {
-	{ "PLUTO_CONNECTION", "a\nb", "a\\x0ab", "a name of 1 to 255 bytes" },
-	{ "PLUTO_CONNECTION", "a\x7f", "a\\x7f", "a name of 1 to 255 bytes" },
+	{ "PLUTO_CONNECTION", "a\nb", "a\\x0ab", "a name of 1 to 1023 bytes" },
+	{ "PLUTO_CONNECTION", "a\x7f", "a\\x7f", "a name of 1 to 1023 bytes" },
 	{ "PLUTO_CONNECTION", "\x1b[2J", "\\x1b[2J", "without control" },
 	{ "PLUTO_CONNECTION", "a\xff", "a\\xff", "UTF-8" },
 	{ "PLUTO_CONNECTION", "\xc0\xaf", "\\xc0\\xaf", "UTF-8" },
-	{ "PLUTO_CONNECTION", X255 "x", "xxx...", "1 to 255 bytes" },
+	{ "PLUTO_CONNECTION", ENV_X1023 "x", "xxx...", "1 to 1023 bytes" },
 	{ "PLUTO_CONN_KIND", "CK_", "CK_", "CK_..." },
 	{ "PLUTO_CONN_KIND", "ck_instance", "ck_instance", "CK_..." },
 	{ "PLUTO_CONN_KIND", "CK_INSTANCE ", "CK_INSTANCE ", "CK_..." },
@@ -736,7 +733,7 @@ static void must_fail(const struct env *env, int code,
 
 static void malformed_values(void **state)
 {
-	char assignment[512], start[128];
+	char assignment[2048], start[128];
 	size_t i, j;
 
 	(void)state;
@@ -975,6 +972,10 @@ static void other_instances(void **state)
 		"PLUTO_MY_PROTOCOL=1\nPLUTO_MY_PORT=2049",
 		"PLUTO_IF_ID_IN=7",
 		"PLUTO_IF_ID_IN=8",
+		/* The longest text, and names that differ behind a comment's end. */
+		ENV_LONGEST,
+		ENV_LONGEST "\nPLUTO_CONNECTION=" ENV_X255 "1",
+		ENV_LONGEST "\nPLUTO_CONNECTION=" ENV_X255 "2",
 	};
 	struct fwh_key keys[ARRAY_SIZE(rows)];
 	size_t i, j;
@@ -1084,7 +1085,7 @@ static void round_trips(void **state)
 		"PLUTO_NEXT_HOP=::",
 		"PLUTO_MY_SOURCEIP=::",
 		"PLUTO_MY_SOURCEIP=0.0.0.0",
-		"PLUTO_CONNECTION=" X255,
+		ENV_LONGEST,
 		"PLUTO_CONNECTION==a=b=",
 		"PLUTO_CONNECTION= ",
 		"CONNMARK_IN=0xffffffff/0xffffffff\nCONNMARK_OUT=0/1",

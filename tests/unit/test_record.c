@@ -246,6 +246,7 @@ static void round_trip(void **state)
 	static const struct { enum fwh_dialect dialect; const char *lines; }
 	events[] = {
 		{ FWH_OPENSWAN, "PLUTO_CONNECTION=home" },
+		{ FWH_LIBRESWAN4, ENV_LONGEST },
 		{ FWH_LIBRESWAN4, "PLUTO_ADDTIME=77\nPLUTO_INBYTES=9" },
 		{ FWH_LIBRESWAN5, "PLUTO_MY_CLIENT=192.0.1.10-192.0.1.20\n"
 		  "PLUTO_MY_PROTOCOL=6\nPLUTO_PEER_PORT=443\n"

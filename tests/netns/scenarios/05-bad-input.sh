@@ -96,9 +96,15 @@ check "unknown variables are not read" silent_call down-client \
 name=$'na"me\'s \\ %s $(x) \xc3\xa4'
 check "a name with quotes and more" silent_call up-client "PLUTO_CONNECTION=$name"
 check "and goes again" silent_call down-client "PLUTO_CONNECTION=$name"
-name=$(printf 'n%.0s' {1..255})
-check "a name of 255 bytes" silent_call up-client "PLUTO_CONNECTION=$name"
-check "and goes again" silent_call down-client "PLUTO_CONNECTION=$name"
+name=$(printf 'n%.0s' {1..1022})
+check "a name of 1023 bytes" silent_call up-client "PLUTO_CONNECTION=${name}1"
+keep=$(rules_of)
+check "and one that differs in its last" silent_call up-client "PLUTO_CONNECTION=${name}2"
+above "has rules of its own" "$(rules_of)" "$keep"
+check "and goes again" silent_call down-client "PLUTO_CONNECTION=${name}2"
+is "alone" "$(rules_of)" "$keep"
+check "the first goes" silent_call down-client "PLUTO_CONNECTION=${name}1"
+check "a longer one" refused '1 to 1023 bytes' up-client "PLUTO_CONNECTION=${name}12"
 check "two ranges that need too many prefixes" refused PLUTO_MY_CLIENT up-client \
 	PLUTO_CONN_KIND=CK_PERMANENT PLUTO_MY_CLIENT=10.0.0.1-10.127.255.254 \
 	PLUTO_PEER_CLIENT=11.0.0.1-11.127.255.254
