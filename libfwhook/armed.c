@@ -242,6 +242,7 @@ int fwh_guards_flush(const struct fwh_call_options *options, size_t *ret_n,
 		     struct fwh_err *err)
 {
 	struct fwh_session session = { .store = NULL };
+	struct fwh_record gone = { .state = FWH_STATE_DOWN };
 	const char *name;
 	size_t i;
 	int code = fwh_session_open(&session, options, err);
@@ -257,6 +258,8 @@ int fwh_guards_flush(const struct fwh_call_options *options, size_t *ret_n,
 		code = fwh_store_flush(session.store, err);
 	if (!code)
 		code = fwh_saved_flush(session.state_dir, err);
+	for (i = 0; !code && i < session.n_records; i++)
+		code = fwh_record_end_cat(&session.records[i], &gone, err);
 	if (!code)
 		*ret_n = session.n_records;
 	fwh_session_close(&session);

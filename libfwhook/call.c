@@ -260,17 +260,6 @@ static int end_translations(const struct fwh_settings *settings,
 	return code < 0 ? code : 0;
 }
 
-/* With the leased address our own traffic would go on in clear. */
-static int end_cat(const struct fwh_record *before, struct fwh_err *err)
-{
-	struct fwh_selector cat;
-	int code = 0;
-
-	if (before->state == FWH_STATE_UP && fwh_event_cat(&before->ev, &cat))
-		code = fwh_conntrack_flush_snat(&cat, err);
-	return code < 0 ? code : 0;
-}
-
 /* ---- making it so --------------------------------------------------------------- */
 
 /* A target for the call's connection, which shall have this state. */
@@ -295,6 +284,8 @@ static int commit(struct fwh_call *call, struct fwh_store *store,
 	int code = fwh_targets_commit(fwh_call_globals(call), store, target, 1,
 				      false, err);
 
+	if (target->warning.code)
+		call->warning = target->warning;
 	/* The guard stands now; that it would not after a boot is no reason to
 	 * give the connection up. */
 	if (!code && fwh_saved_set(call->state_dir, &target->key,
@@ -373,7 +364,6 @@ static int go_down(struct fwh_call *call, struct fwh_store *store,
 		   struct fwh_err *err)
 {
 	struct fwh_target target;
-	struct fwh_err trouble;
 	int code;
 
 	make_target(call, FWH_STATE_DOWN, &target);
@@ -381,8 +371,6 @@ static int go_down(struct fwh_call *call, struct fwh_store *store,
 		target.after = fwh_record_armed(call->had_before ?
 						&call->before : &target.after);
 	code = commit(call, store, &target, err);
-	if (!code && call->had_before && end_cat(&call->before, &trouble))
-		call->warning = trouble;
 	/* Libreswan: UP is gone from the policy after the operator's own. */
 	if (!code && target.after.armed && !(call->ev.flags & FWH_CONN_UP) &&
 	    (!call->had_before || call->before.state != FWH_STATE_ARMED))
@@ -468,7 +456,7 @@ static int sweep_dead(struct fwh_call *call, struct fwh_store *store,
 {
 	fwh_autofree struct fwh_record *records = NULL;
 	fwh_autofree struct fwh_target *targets = NULL;
-	size_t n;
+	size_t n, i;
 	int code = fwh_store_list(store, NULL, NULL, &records, &n, err);
 
 	if (code || !n)
@@ -477,8 +465,13 @@ static int sweep_dead(struct fwh_call *call, struct fwh_store *store,
 	if (!targets)
 		return fwh_fail(err, -ENOMEM, "out of memory");
 	n = gather_dead(call, records, n, targets);
-	return n ? fwh_targets_commit(fwh_call_globals(call), store, targets, n,
-				      false, err) : 0;
+	if (n)
+		code = fwh_targets_commit(fwh_call_globals(call), store,
+					  targets, n, false, err);
+	for (i = 0; i < n; i++)
+		if (targets[i].warning.code)
+			call->warning = targets[i].warning;
+	return code;
 }
 
 static bool is_of_backend(struct fwh_call *call, struct fwh_store *store)

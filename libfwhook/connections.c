@@ -171,6 +171,26 @@ static uint64_t since(const struct fwh_target *target)
 	return (uint64_t)time(NULL);
 }
 
+static bool same_cat(const struct fwh_record *before,
+		     const struct fwh_record *after)
+{
+	return after->state == FWH_STATE_UP && fwh_event_cat(&after->ev, NULL) &&
+	       fwh_addr_equal(&before->ev.me, &after->ev.me);
+}
+
+int fwh_record_end_cat(const struct fwh_record *before,
+		       const struct fwh_record *after, struct fwh_err *err)
+{
+	struct fwh_selector cat;
+	int code = 0;
+
+	if (before->state == FWH_STATE_UP && fwh_event_cat(&before->ev, &cat) &&
+	    !same_cat(before, after))
+		code = fwh_conntrack_flush_this(&cat, &before->ev.sel.local,
+						err);
+	return code < 0 ? code : 0;
+}
+
 static int commit(const struct fwh_globals *globals, struct fwh_store *store,
 		  struct fwh_target *targets, size_t n, bool all,
 		  struct fwh_plan *plans, struct fwh_change *changes,
@@ -197,6 +217,12 @@ static int commit(const struct fwh_globals *globals, struct fwh_store *store,
 		code = apply(globals, store, targets, changes, n, all, err);
 	for (i = 0; !code && i < n; i++)
 		code = record(store, &targets[i], n == 1, err);
+	/* Without the rules no new ones come. */
+	for (i = 0; !code && i < n; i++)
+		if (targets[i].had_before)
+			fwh_record_end_cat(&targets[i].before,
+					   &targets[i].after,
+					   &targets[i].warning);
 	return code;
 }
 
@@ -270,6 +296,9 @@ int fwh_connections_renew(const struct fwh_config *config,
 	/* Records that cannot be read are somebody's all the same. */
 	code = fwh_targets_commit(globals, store, targets, n,
 				  complaints->n == before, err);
+	for (i = 0; i < n; i++)
+		if (targets[i].warning.code)
+			fwh_complain(&targets[i].warning, complaints);
 	*ret_n = n;
 	return code ? code : fwh_store_set_backend(store, globals->backend, err);
 }

@@ -2,7 +2,8 @@
 /*
  * conntrack.c - flows that source NAT translated before the exemption came go
  * on being translated by their conntrack entries, which therefore have to go;
- * and so do those that client address translation came too late for.
+ * and so do those that client address translation came too late for, and those
+ * that it made, once it has gone.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -31,9 +32,16 @@ struct victim {
 	uint16_t zone;			/* likewise */
 };
 
+enum quarry {
+	ANY_TRANSLATION,	/* of what leaves: another source than its own */
+	OTHER_SOURCE,		/* leaves with another than the hunt's */
+	THIS_SOURCE,		/* leaves with the hunt's, whoever began */
+};
+
 struct hunt {
+	enum quarry quarry;
 	const struct fwh_selector *sel;
-	const struct fwh_range *source;	/* NULL: their own, else that of CAT */
+	const struct fwh_range *source;
 	uint32_t entries;		/* the kernel's count */
 	struct victim *victims;
 	size_t n, cap;
@@ -151,14 +159,13 @@ static bool tuple_matches(struct nlattr *tuple, const struct fwh_selector *sel)
 	       in_ports(&sel->rport, proto[CTA_PROTO_DST_PORT]);
 }
 
-/* Does the flow leave with this source? */
-static bool has_source(struct nlattr *reply, const struct fwh_range *source)
+/* Are the packets that this tuple is the answer to sent with this source? */
+static bool has_source(struct nlattr *answer, const struct fwh_range *source)
 {
 	struct nlattr *parts[CTA_TUPLE_MAX + 1], *ip[CTA_IP_MAX + 1];
 	int type = source->family == FWH_IPV4 ? CTA_IP_V4_DST : CTA_IP_V6_DST;
 
-	return reply &&
-	       nla_parse_nested(parts, CTA_TUPLE_MAX, reply, NULL) >= 0 &&
+	return nla_parse_nested(parts, CTA_TUPLE_MAX, answer, NULL) >= 0 &&
 	       parts[CTA_TUPLE_IP] &&
 	       nla_parse_nested(ip, CTA_IP_MAX, parts[CTA_TUPLE_IP],
 				NULL) >= 0 && in_range(source, ip[type]);
@@ -189,13 +196,22 @@ static bool is_ike_or_esp(struct nlattr *tuple)
 	}
 }
 
-/* Is the source not what it shall be? */
-static bool is_astray(const struct hunt *hunt, struct nlattr **a)
+static bool is_quarry(const struct hunt *hunt, uint32_t status,
+		      struct nlattr *orig, struct nlattr *reply)
 {
-	if (hunt->source)
-		return !has_source(a[CTA_TUPLE_REPLY], hunt->source) &&
-		       !is_ike_or_esp(a[CTA_TUPLE_ORIG]);
-	return ntohl(nla_get_u32(a[CTA_STATUS])) & IPS_SRC_NAT;
+	switch (hunt->quarry) {
+	case ANY_TRANSLATION:
+		return status & IPS_SRC_NAT && tuple_matches(orig, hunt->sel);
+	case OTHER_SOURCE:
+		return !has_source(reply, hunt->source) &&
+		       !is_ike_or_esp(orig) && tuple_matches(orig, hunt->sel);
+	case THIS_SOURCE:
+		return (tuple_matches(orig, hunt->sel) &&
+			has_source(reply, hunt->source)) ||
+		       (tuple_matches(reply, hunt->sel) &&
+			has_source(orig, hunt->source));
+	}
+	return false;
 }
 
 static void keep_victim(struct hunt *hunt, struct nlattr *tuple,
@@ -224,11 +240,11 @@ static int consider_entry(struct nl_msg *msg, void *arg)
 
 	if (nlmsg_parse(nlmsg_hdr(msg), sizeof(struct nfgenmsg), a, CTA_MAX,
 			NULL) < 0 || !a[CTA_STATUS] || !a[CTA_TUPLE_ORIG] ||
-	    nla_len(a[CTA_STATUS]) < 4)
+	    !a[CTA_TUPLE_REPLY] || nla_len(a[CTA_STATUS]) < 4)
 		return NL_OK;
 	/* Kernels before 5.15 ignore the filter and send everything. */
-	if (is_astray(hunt, a) &&
-	    tuple_matches(a[CTA_TUPLE_ORIG], hunt->sel))
+	if (is_quarry(hunt, ntohl(nla_get_u32(a[CTA_STATUS])),
+		      a[CTA_TUPLE_ORIG], a[CTA_TUPLE_REPLY]))
 		keep_victim(hunt, a[CTA_TUPLE_ORIG], a[CTA_ID], a[CTA_ZONE]);
 	return NL_OK;
 }
@@ -238,7 +254,7 @@ static struct nl_msg *dump_request(const struct hunt *hunt)
 	struct nl_msg *msg = new_message(IPCTNL_MSG_CT_GET, NLM_F_DUMP,
 					 af[hunt->sel->local.family]);
 
-	if (msg && !hunt->source &&
+	if (msg && hunt->quarry == ANY_TRANSLATION &&
 	    (nla_put_u32(msg, CTA_STATUS, htonl(IPS_SRC_NAT)) < 0 ||
 	     nla_put_u32(msg, CTA_STATUS_MASK, htonl(IPS_SRC_NAT)) < 0)) {
 		nlmsg_free(msg);
@@ -301,15 +317,16 @@ static int flush(struct nl_sock *sock, struct hunt *hunt, struct fwh_err *err)
 		return fwh_fail(err, -EOPNOTSUPP, "conntrack: this kernel has "
 				"no nf_conntrack_netlink; load it at boot "
 				"(modprobe nf_conntrack_netlink)%s",
-				hunt->source ? "" : " or set nat-exempt = no");
+				hunt->quarry == ANY_TRANSLATION ?
+				" or set nat-exempt = no" : "");
 	return fwh_fail(err, code, "conntrack: %s", strerror(-code));
 }
 
-static int hunt_down(const struct fwh_selector *sel,
+static int hunt_down(enum quarry quarry, const struct fwh_selector *sel,
 		     const struct fwh_range *source, struct fwh_err *err)
 {
 	struct timeval timeout = { .tv_sec = TIMEOUT_S };
-	struct hunt hunt = { .sel = sel, .source = source };
+	struct hunt hunt = { .quarry = quarry, .sel = sel, .source = source };
 	struct nl_sock *sock = nl_socket_alloc();
 	int code;
 
@@ -332,12 +349,19 @@ static int hunt_down(const struct fwh_selector *sel,
 int fwh_conntrack_flush_snat(const struct fwh_selector *sel,
 			     struct fwh_err *err)
 {
-	return hunt_down(sel, NULL, err);
+	return hunt_down(ANY_TRANSLATION, sel, NULL, err);
 }
 
 int fwh_conntrack_flush_other(const struct fwh_selector *sel,
 			      const struct fwh_range *source,
 			      struct fwh_err *err)
 {
-	return hunt_down(sel, source, err);
+	return hunt_down(OTHER_SOURCE, sel, source, err);
+}
+
+int fwh_conntrack_flush_this(const struct fwh_selector *sel,
+			     const struct fwh_range *source,
+			     struct fwh_err *err)
+{
+	return hunt_down(THIS_SOURCE, sel, source, err);
 }

@@ -171,6 +171,10 @@ int fwh_conntrack_flush_snat(const struct fwh_selector *sel,
 int fwh_conntrack_flush_other(const struct fwh_selector *sel,
 			      const struct fwh_range *source,
 			      struct fwh_err *err);
+/* Likewise those that leave with this source, and those whose answers do. */
+int fwh_conntrack_flush_this(const struct fwh_selector *sel,
+			     const struct fwh_range *source,
+			     struct fwh_err *err);
 
 /* record.c */
 #define FWH_RECORD_NAME_MAX	32
@@ -290,6 +294,7 @@ struct fwh_target {
 	struct fwh_record before, after;
 	struct fwh_settings settings;	/* that the plan is made with */
 	bool no_kernel;			/* which we have no right to ask */
+	struct fwh_err warning;		/* of the commit; code 0: none */
 };
 /* Plan, looking for passthrough policies in the kernel. */
 int fwh_target_plan(const struct fwh_target *target,
@@ -297,7 +302,9 @@ int fwh_target_plan(const struct fwh_target *target,
 		    struct fwh_err *err);
 /* Make kernel and records hold all targets, or none.  The store is locked.  all:
  * there are no others.
- * What another backend held of them is taken away after. */
+ * What another backend held of them is taken away after, and flows that CAT
+ * translated and no longer would end; what comes of that is the targets'
+ * warning. */
 int fwh_targets_commit(const struct fwh_globals *globals,
 		       struct fwh_store *store, struct fwh_target *targets,
 		       size_t n, bool all, struct fwh_err *err);
@@ -310,6 +317,11 @@ int fwh_connections_renew(const struct fwh_config *config,
 			  struct fwh_store *store,
 			  struct fwh_complaints *complaints, size_t *ret_n,
 			  struct fwh_err *err);
+/* End the flows that CAT translates by the record before and not by the one
+ * after: with the leased address they would go on in clear.  Returns 0 or a
+ * negative errno. */
+int fwh_record_end_cat(const struct fwh_record *before,
+		       const struct fwh_record *after, struct fwh_err *err);
 /* The backend that has its rules. */
 const char *fwh_record_backend(const struct fwh_record *record);
 /* The record of the same connection with nothing but its guard. */

@@ -94,6 +94,44 @@ is "one with the leased address goes on" "$(entries 7002)" 1
 is "another translation has ended" "$(entries 7003)" 0
 is "IKE goes on" "$(entries 500) $(entries 4500)" "1 1"
 is "somebody else's goes on" "$(entries 7004)" 1
+
+# What CAT translated ends with it, whoever began and however it ends.  Here rules
+# of ours stand for it: what is not encrypted it leaves alone.
+peer ip route add 192.0.9.1 via 198.51.100.1
+peer iptables-legacy -A INPUT -s 192.0.9.1 -j RETURN
+answer() { # from the port that the peer wrote to
+	echo x | socat -u - "UDP4-SENDTO:192.0.2.10:7006,bind=198.51.100.1,sourceport=7005"
+}
+translated() {	# flows in both directions with the leased address
+	iptables-legacy -t nat -A PREROUTING -d 192.0.9.1 -j DNAT --to-destination 198.51.100.1
+	flow 7002 198.51.100.1
+	echo x | peer socat -u - "UDP4-SENDTO:192.0.9.1:7005,bind=192.0.2.10,sourceport=7006"
+	answer
+	flow 7003 198.51.100.1
+	iptables-legacy -t nat -D PREROUTING 1
+	is "$1: two flows with the leased address" "$(entries 7002) $(entries 7005)" "1 1"
+}
+ended() { is "$1: they have ended, another translation goes on" "$(entries 7002) $(entries 7005) $(entries 7003)" "0 0 1"; }
+translated down
 call down-client "${cat[@]}"
-is "down: none has the leased address" "$(entries 7002)" 0
+ended down
 is "somebody else's goes on" "$(entries 7004)" 1
+iptables-legacy -t nat -D POSTROUTING 1
+peer iptables-legacy -Z INPUT
+flow 7002 198.51.100.1; answer
+is "nothing leaves with the leased address" "$(peer iptables-legacy -L INPUT -v -n -x | awk '$8 == "192.0.9.1" { print $1 }')" 0
+iptables-legacy -t nat -I POSTROUTING -p udp --dport 7002 -j SNAT --to-source 192.0.9.1
+
+call up-client "${cat[@]}"
+translated "up again"
+call up-client "${cat[@]}"
+is "up again: they go on" "$(entries 7002) $(entries 7005)" "1 1"
+flow 7003 198.51.100.1
+ip addr add 198.51.100.3/24 dev w0
+check "another address of ours" silent_call up-client "${cat[@]}" PLUTO_ME=198.51.100.3
+ended "another address of ours"
+call down-client "${cat[@]}" PLUTO_ME=198.51.100.3
+call up-client "${cat[@]}"
+translated flush
+"$PREFIX/usr/sbin/ipsec-fw" --config "$INI" --run-dir "$RUN" --state-dir "$STATE" flush --yes > /dev/null
+ended flush
