@@ -159,7 +159,7 @@ static struct fwh_nft_set *get_set(struct builder *b, const char *name,
 	}
 	set = &nft->sets[nft->n++];
 	memset(set, 0, sizeof(*set));
-	assert(strlen(name) < sizeof(set->name));
+	assert(strlen(name) < FWH_NFT_BASE_NAME_MAX);
 	strcpy(set->name, name);
 	set->type = type;
 	set->counter = counter;

@@ -14,7 +14,8 @@
 #include "internal.h"
 
 #define FWH_NFT_TABLE		"ipsec_fw"
-#define FWH_NFT_NAME_MAX	48
+#define FWH_NFT_NAME_MAX	56
+#define FWH_NFT_BASE_NAME_MAX	48	/* of sets that rules look into */
 #define FWH_NFT_TEXT_MAX	768
 #define FWH_NFT_KEY_MAX		32	/* two IPv6 addresses */
 

@@ -36,6 +36,10 @@ static void forget(struct job *job)
 	job->n_prologue = 0;
 	free(job->sets);
 	free(job->claims);
+	for (i = 0; job->elements && i < job->n_elements; i++) {
+		free(job->elements[i].before.list);
+		free(job->elements[i].after.list);
+	}
 	free(job->elements);
 	free(job->chains.list);
 	free(job->notes);
@@ -44,7 +48,7 @@ static void forget(struct job *job)
 	job->claims = NULL;
 	job->elements = NULL;
 	job->notes = NULL;
-	job->misfit = NULL;
+	job->made = job->misfit = NULL;
 	job->rebuild = false;
 	memset(&job->chains, 0, sizeof(job->chains));
 	job->n_sets = job->cap_sets = job->n_claims = job->cap_claims = 0;
@@ -125,9 +129,27 @@ static bool is_empty(const struct job *job)
 		if (!job->sets[i].dropped)
 			return false;
 	for (i = 0; i < job->n_elements; i++)
-		if (*job->elements[i].after)
+		if (job->elements[i].after.n)
 			return false;
 	return true;
+}
+
+static void change_element(struct job *job, const struct element *element)
+{
+	const char *name = element->claim->set;
+	const struct present *set = fwh_nft_find_set(job, name);
+	const struct present *beside = fwh_nft_find_owners_set(job, name);
+
+	if (!set || !set->dropped)
+		fwh_nft_change_element(job, element, false);
+	/* Elements are sorted by set. */
+	if (!beside && element->after.n > 1 &&
+	    !(job->made && !strcmp(job->made, name))) {
+		fwh_nft_new_owners_set(job, name, element->claim->key.len);
+		job->made = name;
+	}
+	if (!beside || !beside->dropped)
+		fwh_nft_change_element(job, element, true);
 }
 
 /* Deleting after adding: what is owned anew never passes a moment unowned. */
@@ -136,13 +158,9 @@ static int change_sets(struct job *job, const struct rules *rules)
 	size_t i;
 	int code = fwh_nft_install_sets(job);
 
-	for (i = 0; !code && i < job->n_elements; i++) {
-		const struct element *element = &job->elements[i];
-		const struct present *set = fwh_nft_find_set(job, element->claim->set);
-
-		if (!fwh_nft_is_right(element) && !(set && set->dropped))
-			fwh_nft_change_element(job, element);
-	}
+	for (i = 0; !code && i < job->n_elements; i++)
+		if (!fwh_nft_is_right(&job->elements[i]))
+			change_element(job, &job->elements[i]);
 	if (!code)
 		fwh_nft_drop_sets(job, rules);
 	return code;
@@ -234,6 +252,11 @@ static int run(struct job *job, struct fwh_err *err)
 
 	for (;;) {
 		code = try_once(job, err);
+		if (code == -EEXIST && !job->dump && !job->misfit) {
+			job->dump = true;
+			forget(job);
+			continue;
+		}
 		if (code != -EAGAIN || fwh_now_ms() >= end)
 			break;
 		forget(job);

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * nft_elements.c - who owns which element now, and who shall; decides nothing about
- * rules.
+ * nft_elements.c - which elements a connection wants, and which it may have had;
+ * decides nothing about rules.
  *
- * Elements can have several owners (two connections of the same selectors); who
- * they are is kept with the element itself, as its comment.  What a connection
- * had before is looked for in the kernel, in every set that could have it: the
- * settings may have changed since, and the program.
+ * What a connection had before is looked for in the kernel, in every set that
+ * could have it: the settings may have changed since, and the program.
  */
 #include <errno.h>
 #include <string.h>
@@ -66,7 +64,7 @@ static int claim_pair(struct job *job, const struct fwh_net *a,
 		unsigned int src_len, dst_len;
 		struct fwh_nft_key key;
 
-		if (set->key_len != bytes ||
+		if (set->key_len != bytes || fwh_nft_owned_set(set->name) ||
 		    fwh_nft_shape(set->name, &src_len, &dst_len))
 			continue;
 		if (src_len == a->len && dst_len == b->len) {
@@ -178,30 +176,29 @@ static int claim_all(struct job *job, struct fwh_err *err)
 	return code ? fwh_fail(err, code, "out of memory") : 0;
 }
 
+int fwh_nft_compare_claimed(const struct claim *a, const struct claim *b)
+{
+	int diff = strcmp(a->set, b->set);
+
+	if (!diff)
+		diff = (a->key.len > b->key.len) - (a->key.len < b->key.len);
+	return diff ? diff : memcmp(a->key.b, b->key.b, a->key.len);
+}
+
 /* By element; of the claims of one owner, the one that wants it comes first. */
 static int compare_claims(const void *a, const void *b)
 {
 	const struct claim *x = a, *y = b;
-	int diff = strcmp(x->set, y->set);
+	int diff = fwh_nft_compare_claimed(x, y);
 
-	if (!diff)
-		diff = (x->key.len > y->key.len) - (x->key.len < y->key.len);
-	if (!diff)
-		diff = memcmp(x->key.b, y->key.b, x->key.len);
 	if (!diff)
 		diff = strcmp(x->owner, y->owner);
 	return diff ? diff : !x->wanted - !y->wanted;
 }
 
-static bool same_element(const struct claim *a, const struct claim *b)
-{
-	return !strcmp(a->set, b->set) && a->key.len == b->key.len &&
-	       !memcmp(a->key.b, b->key.b, a->key.len);
-}
-
 static int group_claims(struct job *job, struct fwh_err *err)
 {
-	size_t i;
+	size_t i, n = 0;
 
 	qsort(job->claims, job->n_claims, sizeof(*job->claims),
 	      compare_claims);
@@ -209,38 +206,23 @@ static int group_claims(struct job *job, struct fwh_err *err)
 	if (!job->elements)
 		return fwh_fail(err, -ENOMEM, "out of memory");
 	for (i = 0; i < job->n_claims; i++) {
-		const struct claim *claim = &job->claims[i];
+		struct claim *claim = &job->claims[n];
+		bool same;
 
-		if (!i || !same_element(claim - 1, claim))
+		*claim = job->claims[i];
+		same = n && !fwh_nft_compare_claimed(claim - 1, claim);
+		if (same && !strcmp(claim[-1].owner, claim->owner))
+			continue;	/* the first one of an owner counts */
+		if (!same)
 			job->elements[job->n_elements++].claim = claim;
 		job->elements[job->n_elements - 1].n++;
+		n++;
 	}
+	job->n_claims = n;
 	return 0;
 }
 
 /* ---- elements ---- */
-
-void fwh_nft_read_comment(struct nftnl_set_elem *e, char ret[COMMENT_MAX])
-{
-	uint32_t len;
-	const uint8_t *udata = nftnl_set_elem_get(e, NFTNL_SET_ELEM_USERDATA,
-						  &len);
-
-	if (!udata || len < 3 || udata[0] != NFTNL_UDATA_SET_ELEM_COMMENT ||
-	    udata[1] > len - 2 || udata[1] > COMMENT_MAX)
-		return;
-	memcpy(ret, udata + 2, udata[1]);
-	ret[COMMENT_MAX - 1] = '\0';
-}
-
-static int take_comment(struct nftnl_set_elem *e, void *arg)
-{
-	struct element *element = arg;
-
-	element->present = true;
-	fwh_nft_read_comment(e, element->before);
-	return 0;
-}
 
 int fwh_nft_each_element(const struct nlmsghdr *nlh,
 			 int (*take)(struct nftnl_set_elem *e, void *arg),
@@ -256,97 +238,12 @@ int fwh_nft_each_element(const struct nlmsghdr *nlh,
 	return 0;
 }
 
-static int take_element(const struct nlmsghdr *nlh, size_t question, void *arg)
-{
-	struct element **asked = arg;
-
-	return fwh_nft_each_element(nlh, take_comment, asked[question]);
-}
-
-/* Which of the elements are there, and whose are they? */
-static int ask_for_elements(struct job *job, struct fwh_err *err)
-{
-	fwh_autofree struct element **asked = calloc(job->n_elements + 1,
-						     sizeof(struct element *));
-	struct fwh_nft_batch batch = { .len = 0 };
-	size_t i, n = 0;
-	int code;
-
-	if (!asked)
-		return fwh_fail(err, -ENOMEM, "out of memory");
-	for (i = 0; i < job->n_elements; i++) {
-		const struct claim *claim = job->elements[i].claim;
-		const struct present *set = fwh_nft_find_set(job, claim->set);
-		struct nlmsghdr *nlh;
-
-		if (!set)
-			continue;
-		if (set->key_len != claim->key.len) {
-			job->misfit = claim->set;
-			fwh_nft_batch_free(&batch);
-			return -EEXIST;
-		}
-		nlh = fwh_nft_begin(job->link, &batch, NFT_MSG_GETSETELEM,
-				    NFPROTO_INET, 0);
-		if (!nlh)
-			break;
-		fwh_nft_put_element(nlh, claim, NULL);
-		fwh_nft_end(&batch, nlh);
-		asked[n++] = &job->elements[i];
-	}
-	code = n || batch.nomem ? fwh_nft_ask(job->link, &batch, take_element,
-					      asked) : 0;
-	fwh_nft_batch_free(&batch);
-	return code;
-}
-
-/* ---- owners ---- */
-
-/* Words of a comment, " +" at its end where there are more than it has room for.
- * Such an element stays when the others go, until all are counted anew: closed
- * rather than open. */
-
-static const char *find_owner(const char *comment, const char *owner)
-{
-	size_t n = strlen(owner);
-	const char *at;
-
-	for (at = comment; (at = strstr(at, owner)); at += n)
-		if ((at == comment || at[-1] == ' ') &&
-		    (at[n] == ' ' || !at[n]))
-			return at;
-	return NULL;
-}
-
-static void add_owner(char comment[COMMENT_MAX], const char *owner)
-{
-	size_t n = strlen(comment);
-
-	if (find_owner(comment, owner) || find_owner(comment, "+"))
-		return;
-	if (n + strlen(owner) + sizeof("  +") > COMMENT_MAX)
-		owner = "+";
-	snprintf(comment + n, COMMENT_MAX - n, "%s%s", n ? " " : "", owner);
-}
-
-static void remove_owner(char comment[COMMENT_MAX], const char *owner)
-{
-	char *at = (char *)find_owner(comment, owner);
-	size_t n = strlen(owner);
-
-	if (!at)
-		return;
-	if (at[n])
-		memmove(at, at + n + 1, strlen(at + n + 1) + 1);
-	else
-		*(at > comment ? at - 1 : at) = '\0';
-}
-
 /* ---- elements that nobody remembers ---- */
 
 struct forgotten {
 	struct job *job;
 	const char *set;
+	bool beside;			/* it is the set of its other owners */
 	const char *owner;		/* NULL: whoever is none of the job's */
 	int code;
 };
@@ -369,7 +266,6 @@ static bool is_forgotten(const struct forgotten *forgotten, const char *owner)
 
 	if (forgotten->owner)
 		return !strcmp(owner, forgotten->owner);
-	/* Who had no room in the comment is among them, too. */
 	return !bsearch(owner, job->owners, job->n, sizeof(*job->owners),
 			compare_owners);
 }
@@ -377,24 +273,15 @@ static bool is_forgotten(const struct forgotten *forgotten, const char *owner)
 static int claim_owned(struct nftnl_set_elem *e, void *arg)
 {
 	struct forgotten *forgotten = arg;
-	char comment[COMMENT_MAX] = "", *owner, *save = NULL;
+	char owner[FWH_NFT_OWNER_MAX];
 	struct fwh_nft_key key;
-	uint32_t len;
-	const void *data = nftnl_set_elem_get(e, NFTNL_SET_ELEM_KEY, &len);
+	uint32_t row;
 
-	if (len > sizeof(key.b))
-		return 0;
-	memset(&key, 0, sizeof(key));
-	memcpy(key.b, data, len);
-	key.len = len;
-	fwh_nft_read_comment(e, comment);
-	for (owner = strtok_r(comment, " ", &save); owner && !forgotten->code;
-	     owner = strtok_r(NULL, " ", &save))
-		if (strlen(owner) < FWH_NFT_OWNER_MAX &&
-		    is_forgotten(forgotten, owner))
-			forgotten->code = add_claim(forgotten->job,
-						    forgotten->set, &key,
-						    owner, NULL);
+	fwh_nft_read_owner(e, owner);
+	if (*owner && is_forgotten(forgotten, owner) &&
+	    fwh_nft_element_key(e, forgotten->beside, &key, &row))
+		forgotten->code = add_claim(forgotten->job, forgotten->set,
+					    &key, owner, NULL);
 	return forgotten->code;
 }
 
@@ -415,10 +302,15 @@ static int claim_forgotten_in(struct job *job, const char *owner, bool all)
 	int code = 0;
 
 	for (i = 0; !code && i < job->n_sets; i++) {
-		if (!all && job->sets[i].key_len != sizeof(uint32_t))
+		const char *name = job->sets[i].name;
+		const char *owned = fwh_nft_owned_set(name);
+		size_t len = (owned ? 2 : 1) * sizeof(uint32_t);
+
+		if (!all && job->sets[i].key_len != len)
 			continue;
-		forgotten.set = job->sets[i].name;
-		code = fwh_nft_dump_set(job->link, forgotten.set, take_owned,
+		forgotten.set = owned ? owned : name;
+		forgotten.beside = owned;
+		code = fwh_nft_dump_set(job->link, name, take_owned,
 					&forgotten);
 	}
 	return code;
@@ -449,34 +341,6 @@ static int claim_forgotten(struct job *job)
 
 /* ---- who owns what after this ---- */
 
-/* Strangers' elements, put in by hand, are nobody's to take away. */
-static bool is_foreign(const struct element *element)
-{
-	return element->present && !*element->before;
-}
-
-static void settle_owners(struct element *element)
-{
-	size_t i;
-
-	strcpy(element->after, element->before);
-	for (i = 0; i < element->n; i++) {
-		const struct claim *claim = &element->claim[i];
-
-		if (i && !strcmp(claim[-1].owner, claim->owner))
-			continue;	/* the first one of an owner counts */
-		if (claim->wanted)
-			add_owner(element->after, claim->owner);
-		else
-			remove_owner(element->after, claim->owner);
-	}
-}
-
-bool fwh_nft_is_right(const struct element *element)
-{
-	return is_foreign(element) || !strcmp(element->before, element->after);
-}
-
 int fwh_nft_find_elements(struct job *job, struct fwh_err *err)
 {
 	size_t i;
@@ -487,87 +351,8 @@ int fwh_nft_find_elements(struct job *job, struct fwh_err *err)
 	if (!code)
 		code = group_claims(job, err);
 	if (!code)
-		code = ask_for_elements(job, err);
+		code = fwh_nft_read_owners(job);
 	for (i = 0; !code && i < job->n_elements; i++)
-		settle_owners(&job->elements[i]);
+		code = fwh_nft_settle_owners(&job->elements[i]);
 	return code;
-}
-
-/* ---- sets that become empty ---- */
-
-struct search {
-	const struct element *elements;	/* of the set, the leaving ones among them */
-	size_t n;
-	bool found;			/* one that does not leave */
-};
-
-static int seek_other(struct nftnl_set_elem *e, void *arg)
-{
-	struct search *search = arg;
-	uint32_t len;
-	const void *key = nftnl_set_elem_get(e, NFTNL_SET_ELEM_KEY, &len);
-	size_t i;
-
-	for (i = 0; i < search->n; i++) {
-		const struct element *element = &search->elements[i];
-
-		if (element->claim->key.len == len &&
-		    !memcmp(element->claim->key.b, key, len) &&
-		    !*element->after)
-			return 0;
-	}
-	search->found = true;
-	return -1;
-}
-
-static int take_others(const struct nlmsghdr *nlh, size_t question, void *arg)
-{
-	struct search *search = arg;
-	int code = fwh_nft_each_element(nlh, seek_other, search);
-
-	(void)question;
-	return code ? code : search->found;
-}
-
-/* Does anything stay in the set, from which n elements leave?  Where the kernel does
- * not count them, not more than the first few are looked at. */
-static int find_others(const struct present *set, size_t n,
-		       struct search *search)
-{
-	if (set->n_elements < 0)
-		return fwh_nft_look(set->name, take_others, search);
-	search->found = set->n_elements > (int64_t)n;
-	return 0;
-}
-
-/* Mark the sets that nobody will have an element in. */
-int fwh_nft_find_dropped(struct job *job)
-{
-	size_t i, end;
-
-	for (i = 0; i < job->n_elements; i = end) {
-		const char *name = job->elements[i].claim->set;
-		struct present *set = fwh_nft_find_set(job, name);
-		struct search search = { .elements = &job->elements[i] };
-		size_t leave = 0;
-		bool stays = false;
-		int code;
-
-		for (end = i; end < job->n_elements &&
-			      !strcmp(job->elements[end].claim->set, name);
-		     end++) {
-			const struct element *e = &job->elements[end];
-
-			leave += e->present && !*e->after;
-			stays = stays || *e->after || is_foreign(e);
-		}
-		if (!set || !leave || stays)
-			continue;
-		search.n = end - i;
-		code = find_others(set, leave, &search);
-		if (code)
-			return code;
-		set->dropped = !search.found;
-	}
-	return 0;
 }

@@ -11,8 +11,6 @@
 
 struct nftnl_set_elem;
 
-#define COMMENT_MAX	128		/* with its NUL: nft reads no more */
-
 /* A set of the kernel's. */
 struct present {
 	char name[FWH_NFT_NAME_MAX];
@@ -27,14 +25,23 @@ struct claim {
 	struct fwh_nft_key key;
 	char owner[FWH_NFT_OWNER_MAX];
 	const struct fwh_nft_set *wanted; /* NULL: not any more */
+	bool held;			/* the kernel says that it has it */
 };
 
-/* One element, of which n claims from `claim' on speak. */
+/* The first one's name is with the element itself, the others' in the set beside;
+ * "" is nobody. */
+struct owners {
+	char (*list)[FWH_NFT_OWNER_MAX];
+	size_t n, cap;
+};
+
+/* One element, of which n claims from `claim' on speak: one an owner, sorted. */
 struct element {
-	const struct claim *claim;
+	struct claim *claim;
 	size_t n;
+	size_t asked;			/* for so many of its owners */
 	bool present;
-	char before[COMMENT_MAX], after[COMMENT_MAX];
+	struct owners before, after;
 };
 
 struct strings {
@@ -47,6 +54,7 @@ struct job {
 	const struct fwh_change *changes;
 	size_t n;
 	bool all;			/* there is no other connection */
+	bool dump;			/* look at whole sets: somebody made gaps */
 	char (*owners)[FWH_NFT_OWNER_MAX]; /* with `all': of the changes, sorted */
 	struct fwh_nft *nfts;		/* one a change */
 	struct fwh_nft_link *link;
@@ -64,6 +72,7 @@ struct job {
 	/* Of new base chains, as long as notes speak of them. */
 	struct fwh_nft_rule prologue[FWH_NFT_BASE_MAX][FWH_NFT_PROLOGUE_MAX];
 	size_t n_prologue;
+	const char *made;		/* the last set that got one beside it */
 	const char *misfit;		/* a set of our name, but not our type */
 	const char **notes;		/* what each message of the batch is about */
 	size_t n_notes, cap_notes;
@@ -109,12 +118,30 @@ void fwh_nft_sort_owners(struct job *job);
 /* Claim, look which of the claimed elements there are, and settle whose they will
  * be. */
 int fwh_nft_find_elements(struct job *job, struct fwh_err *err);
-/* Whose it is, as its comment says; ret is "" before. */
-void fwh_nft_read_comment(struct nftnl_set_elem *e, char ret[COMMENT_MAX]);
+/* By the element that they are about. */
+int fwh_nft_compare_claimed(const struct claim *a, const struct claim *b);
 /* The elements of a message, until take() returns negative. */
 int fwh_nft_each_element(const struct nlmsghdr *nlh,
 			 int (*take)(struct nftnl_set_elem *e, void *arg),
 			 void *arg);
+
+/* ---- nft_owners.c ---- */
+
+/* The set beside, of the other owners of a set's elements; and back: NULL if it is
+ * none. */
+void fwh_nft_owners_set(const char *set, char ret[FWH_NFT_NAME_MAX]);
+const char *fwh_nft_owned_set(const char *name);
+struct present *fwh_nft_find_owners_set(const struct job *job, const char *set);
+/* The key of an element, or (owners) of the element of which one in the set beside
+ * tells the owner of this number.  False if it is none of ours. */
+bool fwh_nft_element_key(struct nftnl_set_elem *e, bool owners,
+			 struct fwh_nft_key *ret, uint32_t *ret_row);
+/* Whose it is, as its comment says; "": nobody's. */
+void fwh_nft_read_owner(struct nftnl_set_elem *e, char ret[FWH_NFT_OWNER_MAX]);
+/* Look which of the claimed elements there are, and whose. */
+int fwh_nft_read_owners(struct job *job);
+/* Whose will it be?  Returns 0 or -ENOMEM. */
+int fwh_nft_settle_owners(struct element *element);
 /* Does nothing have to be done? */
 bool fwh_nft_is_right(const struct element *element);
 /* Mark the sets that nobody will have an element in. */
@@ -139,13 +166,18 @@ int fwh_nft_check_rules(struct job *job);
 bool fwh_nft_has_string(const struct strings *strings, const char *s);
 bool fwh_nft_add_string(struct strings *strings, const char *s);
 const struct fwh_nft_base_chain *fwh_nft_find_base(const char *name);
-/* The element of a question or a change; comment may be NULL. */
+/* The element of a question or a change, or, by its number, the one of another
+ * owner in the set beside.  owner may be NULL. */
 void fwh_nft_put_element(struct nlmsghdr *nlh, const struct claim *claim,
-			 const char *comment);
-void fwh_nft_change_element(struct job *job, const struct element *element);
+			 size_t row, const char *owner);
+/* beside: its other owners; else the element. */
+void fwh_nft_change_element(struct job *job, const struct element *element,
+			    bool beside);
 void fwh_nft_new_table(struct job *job);
 void fwh_nft_new_chain(struct job *job, const char *name);
 void fwh_nft_new_set(struct job *job, const struct fwh_nft_set *set);
+/* The set beside one with keys of this length. */
+void fwh_nft_new_owners_set(struct job *job, const char *set, size_t key_len);
 void fwh_nft_new_rule(struct job *job, const struct fwh_nft_rule *rule);
 void fwh_nft_delete_rule(struct job *job, const struct seen *seen);
 void fwh_nft_delete(struct job *job, uint16_t type, uint16_t table_attr,

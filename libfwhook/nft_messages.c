@@ -49,47 +49,72 @@ static struct nlmsghdr *message(struct job *job, uint16_t type, uint16_t flags,
 	return fwh_nft_begin(job->link, &job->batch, type, NFPROTO_INET, flags);
 }
 
-void fwh_nft_change_element(struct job *job, const struct element *element)
+static void change_row(struct job *job, const struct element *element,
+		       size_t row)
 {
+	const struct owners *before = &element->before, *after = &element->after;
+	const char *old = row < before->n ? before->list[row] : "";
+	const char *new = row < after->n ? after->list[row] : "";
 	const struct claim *claim = element->claim;
-	struct nlmsghdr *nlh;
+	struct nlmsghdr *nlh = NULL;
 
-	if (element->present) {
+	if (!strcmp(old, new))
+		return;
+	if (*old)
 		nlh = message(job, NFT_MSG_DELSETELEM, 0, claim->set);
-		if (!nlh)
-			return;
-		fwh_nft_put_element(nlh, claim, NULL);
+	if (nlh) {
+		fwh_nft_put_element(nlh, claim, row, NULL);
 		fwh_nft_end(&job->batch, nlh);
 	}
-	if (!*element->after)
+	nlh = *new ? message(job, NFT_MSG_NEWSETELEM,
+			     NLM_F_CREATE | NLM_F_EXCL, claim->set) : NULL;
+	if (nlh) {
+		fwh_nft_put_element(nlh, claim, row, new);
+		fwh_nft_end(&job->batch, nlh);
+	}
+}
+
+void fwh_nft_change_element(struct job *job, const struct element *element,
+			    bool beside)
+{
+	size_t before = element->before.n, after = element->after.n, row;
+
+	if (!beside) {
+		change_row(job, element, 0);
 		return;
-	nlh = message(job, NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL,
-		      claim->set);
-	if (!nlh)
-		return;
-	fwh_nft_put_element(nlh, claim, element->after);
-	fwh_nft_end(&job->batch, nlh);
+	}
+	for (row = 1; row < before || row < after; row++)
+		change_row(job, element, row);
 }
 
 void fwh_nft_put_element(struct nlmsghdr *nlh, const struct claim *claim,
-			 const char *comment)
+			 size_t row, const char *owner)
 {
+	uint8_t udata[FWH_NFT_OWNER_MAX + 2], data[FWH_NFT_KEY_MAX + 4];
+	char beside[FWH_NFT_NAME_MAX];
+	size_t len = claim->key.len;
+	uint32_t number = (uint32_t)row;
 	struct nlattr *list, *elem, *key;
-	uint8_t udata[COMMENT_MAX + 2];
-	size_t len;
 
+	fwh_nft_owners_set(claim->set, beside);
+	memcpy(data, claim->key.b, len);
+	if (row) {
+		memcpy(data + len, &number, sizeof(number));
+		len += sizeof(number);
+	}
 	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, FWH_NFT_TABLE);
-	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, claim->set);
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET,
+			  row ? beside : claim->set);
 	list = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
 	elem = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM);
 	key = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_KEY);
-	mnl_attr_put(nlh, NFTA_DATA_VALUE, claim->key.len, claim->key.b);
+	mnl_attr_put(nlh, NFTA_DATA_VALUE, len, data);
 	mnl_attr_nest_end(nlh, key);
-	if (comment) {			/* as nft writes it */
-		len = strlen(comment) + 1;
+	if (owner) {			/* a comment, as nft writes it */
+		len = strlen(owner) + 1;
 		udata[0] = NFTNL_UDATA_SET_ELEM_COMMENT;
 		udata[1] = (uint8_t)len;
-		memcpy(udata + 2, comment, len);
+		memcpy(udata + 2, owner, len);
 		mnl_attr_put(nlh, NFTA_SET_ELEM_USERDATA, len + 2, udata);
 	}
 	mnl_attr_nest_end(nlh, elem);
@@ -147,9 +172,11 @@ void fwh_nft_new_chain(struct job *job, const char *name)
 /* Type, length, value, as nft keeps its notes; numbers of its data types and
  * expressions from its datatype.h and expression.h. */
 #define NFT_TYPE_CONCAT(a)	((a) << 6 | (a))
+#define NFT_TYPE_NUMBERED(type)	((type) << 6 | NFT_TYPE_MARK)
 #define NFT_TYPE_INTEGER	4
 #define NFT_TYPE_IPADDR		7
 #define NFT_TYPE_IP6ADDR	8
+#define NFT_TYPE_MARK		19
 #define NFT_EXPR_PAYLOAD	7
 #define NFT_EXPR_CONCAT		13
 #define NFT_EXPR_XFRM		27
@@ -230,22 +257,49 @@ static void put_typeof(struct nlmsghdr *nlh, enum fwh_nft_type type)
 	nftnl_udata_buf_free(buf);
 }
 
-void fwh_nft_new_set(struct job *job, const struct fwh_nft_set *set)
+static struct nlmsghdr *begin_set(struct job *job, const char *name,
+				  uint32_t type, size_t len, const char *note)
 {
 	struct nlmsghdr *nlh = message(job, NFT_MSG_NEWSET,
-				       NLM_F_CREATE | NLM_F_EXCL, set->name);
+				       NLM_F_CREATE | NLM_F_EXCL, note);
+
+	if (!nlh)
+		return NULL;
+	mnl_attr_put_strz(nlh, NFTA_SET_TABLE, FWH_NFT_TABLE);
+	mnl_attr_put_strz(nlh, NFTA_SET_NAME, name);
+	mnl_attr_put_u32(nlh, NFTA_SET_FLAGS, 0);
+	mnl_attr_put_u32(nlh, NFTA_SET_KEY_TYPE, htonl(type));
+	mnl_attr_put_u32(nlh, NFTA_SET_KEY_LEN, htonl((uint32_t)len));
+	mnl_attr_put_u32(nlh, NFTA_SET_ID, htonl((uint32_t)job->n_notes));
+	return nlh;
+}
+
+/* Addresses or a reqid, and behind that a number: as marks, of which nft needs no
+ * note to read its own words again. */
+void fwh_nft_new_owners_set(struct job *job, const char *set, size_t key_len)
+{
+	uint32_t type = key_len == 4 ? NFT_TYPE_MARK :
+			NFT_TYPE_CONCAT(key_len == 8 ? NFT_TYPE_IPADDR :
+						       NFT_TYPE_IP6ADDR);
+	char name[FWH_NFT_NAME_MAX];
+	struct nlmsghdr *nlh;
+
+	fwh_nft_owners_set(set, name);
+	nlh = begin_set(job, name, NFT_TYPE_NUMBERED(type),
+			key_len + sizeof(uint32_t), set);
+	if (nlh)
+		fwh_nft_end(&job->batch, nlh);
+}
+
+void fwh_nft_new_set(struct job *job, const struct fwh_nft_set *set)
+{
+	struct nlmsghdr *nlh = begin_set(job, set->name,
+					 key_types[set->type].type,
+					 key_types[set->type].len, set->name);
 	struct nlattr *expr;
 
 	if (!nlh)
 		return;
-	mnl_attr_put_strz(nlh, NFTA_SET_TABLE, FWH_NFT_TABLE);
-	mnl_attr_put_strz(nlh, NFTA_SET_NAME, set->name);
-	mnl_attr_put_u32(nlh, NFTA_SET_FLAGS, 0);
-	mnl_attr_put_u32(nlh, NFTA_SET_KEY_TYPE,
-			 htonl(key_types[set->type].type));
-	mnl_attr_put_u32(nlh, NFTA_SET_KEY_LEN,
-			 htonl(key_types[set->type].len));
-	mnl_attr_put_u32(nlh, NFTA_SET_ID, htonl((uint32_t)job->n_notes));
 	if (set->type != FWH_NFT_ADDRS4 && set->type != FWH_NFT_ADDRS6)
 		put_typeof(nlh, set->type);
 	if (set->counter) {

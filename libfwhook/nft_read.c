@@ -47,6 +47,8 @@ struct reading {
 	size_t n;
 	struct shares wanted, there;
 	const char *set;		/* being read */
+	bool beside;			/* its elements' other owners are */
+	bool nomem;
 };
 
 /* ---- what is wanted ---- */
@@ -144,40 +146,34 @@ static size_t find_conn(const struct reading *reading, const char *name)
 }
 
 /* One of nobody, put in by hand, is nobody's business. */
-static int take_shares(struct nftnl_set_elem *e, void *arg)
+static int take_share(struct nftnl_set_elem *e, void *arg)
 {
-	char comment[COMMENT_MAX] = "", *name, *save = NULL;
 	struct reading *reading = arg;
-	size_t first = reading->there.n, i;
+	char owner[FWH_NFT_OWNER_MAX];
 	struct fwh_nft_key key;
 	struct share *share;
-	uint32_t len;
-	const void *data = nftnl_set_elem_get(e, NFTNL_SET_ELEM_KEY, &len);
+	uint32_t row;
 
-	if (len > sizeof(key.b))
+	fwh_nft_read_owner(e, owner);
+	if (!*owner || !fwh_nft_element_key(e, reading->beside, &key, &row))
 		return 0;
-	memset(&key, 0, sizeof(key));
-	memcpy(key.b, data, len);
-	key.len = len;
-	fwh_nft_read_comment(e, comment);
-	for (name = strtok_r(comment, " ", &save); name;
-	     name = strtok_r(NULL, " ", &save)) {
-		share = add_share(&reading->there, reading->set, &key, name,
-				  find_conn(reading, name));
-		if (!share)
-			return -ENOMEM;
-		nftnl_set_elem_expr_foreach(e, take_counter, share);
+	share = add_share(&reading->there, reading->set, &key, owner,
+			  find_conn(reading, owner));
+	if (!share) {
+		reading->nomem = true;
+		return -ENOMEM;
 	}
-	for (i = first; i < reading->there.n; i++)
-		reading->there.list[i].sharers =
-			(unsigned int)(reading->there.n - first - 1);
+	nftnl_set_elem_expr_foreach(e, take_counter, share);
 	return 0;
 }
 
 static int take_elements(const struct nlmsghdr *nlh, size_t question, void *arg)
 {
+	struct reading *reading = arg;
+	int code = fwh_nft_each_element(nlh, take_share, reading);
+
 	(void)question;
-	return fwh_nft_each_element(nlh, take_shares, arg);
+	return reading->nomem ? -ENOMEM : code;
 }
 
 static int read_sets(struct reading *reading)
@@ -187,8 +183,12 @@ static int read_sets(struct reading *reading)
 	int code = fwh_nft_see_sets(job);
 
 	for (i = 0; !code && i < job->n_sets; i++) {
-		reading->set = job->sets[i].name;
-		code = fwh_nft_dump_set(job->link, reading->set, take_elements,
+		const char *name = job->sets[i].name;
+		const char *owned = fwh_nft_owned_set(name);
+
+		reading->set = owned ? owned : name;
+		reading->beside = owned;
+		code = fwh_nft_dump_set(job->link, name, take_elements,
 					reading);
 	}
 	return code;
@@ -270,15 +270,20 @@ static int add_row(const struct share *share, enum fwh_presence presence,
 	return 0;
 }
 
-static int compare_shares(const void *a, const void *b)
+static int compare_elements(const struct share *x, const struct share *y)
 {
-	const struct share *x = a, *y = b;
 	int diff = strcmp(x->set, y->set);
 
 	if (!diff)
 		diff = (x->key.len > y->key.len) - (x->key.len < y->key.len);
-	if (!diff)
-		diff = memcmp(x->key.b, y->key.b, x->key.len);
+	return diff ? diff : memcmp(x->key.b, y->key.b, x->key.len);
+}
+
+static int compare_shares(const void *a, const void *b)
+{
+	const struct share *x = a, *y = b;
+	int diff = compare_elements(x, y);
+
 	return diff ? diff : strcmp(x->owner, y->owner);
 }
 
@@ -289,11 +294,33 @@ static void sort_shares(struct shares *shares)
 		      compare_shares);
 }
 
-/* Elements with more owners than their comment has room for say so with "+", and
- * may be anybody's. */
-static bool is_full(const struct share *share)
+/* What one of them has counted has been counted for all. */
+static void share_counter(struct share *shares, size_t n)
 {
-	return !strcmp(share->owner, "+");
+	const struct share *counter = shares;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (shares[i].counted)
+			counter = &shares[i];
+	for (i = 0; i < n; i++) {
+		shares[i].counted = counter->counted;
+		shares[i].packets = counter->packets;
+		shares[i].bytes = counter->bytes;
+		shares[i].sharers = (unsigned int)(n - 1);
+	}
+}
+
+static void share_counters(struct shares *there)
+{
+	size_t i, end;
+
+	for (i = 0; i < there->n; i = end) {
+		for (end = i + 1; end < there->n; end++)
+			if (compare_elements(&there->list[i], &there->list[end]))
+				break;
+		share_counter(&there->list[i], end - i);
+	}
 }
 
 static int compare_all(struct reading *reading, struct fwh_held_list *ret)
@@ -304,15 +331,14 @@ static int compare_all(struct reading *reading, struct fwh_held_list *ret)
 
 	sort_shares(wanted);
 	sort_shares(there);
+	share_counters(there);
 	while (!code && (i < wanted->n || j < there->n)) {
 		diff = i == wanted->n ? 1 : j == there->n ? -1 :
 		       compare_shares(&wanted->list[i], &there->list[j]);
 		if (diff < 0) {
 			code = add_row(&wanted->list[i++], FWH_MISSING, ret);
 		} else if (diff > 0) {
-			if (!is_full(&there->list[j]))
-				code = add_row(&there->list[j], FWH_EXTRA, ret);
-			j++;
+			code = add_row(&there->list[j++], FWH_EXTRA, ret);
 		} else {
 			there->list[j].wanted = wanted->list[i++].wanted;
 			code = add_row(&there->list[j++], FWH_HELD, ret);

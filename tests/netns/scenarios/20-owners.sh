@@ -83,38 +83,53 @@ is "and its mark" "$(marks | wc -w)" 1
 call down-client PLUTO_CONNECTION=other PLUTO_PEER_CLIENT=10.0.0.0/8
 check "down of both: nothing is left" same_tables
 
-# As many as an element's comment has room for, and more.
+# As many as there may be, by tens of one reqid; killed at any moment.
+people=200
 many() {	# verb numbers...
 	local verb=$1 i
 	shift
 	for i; do
-		silent_call $verb-client PLUTO_CONNECTION=a_long_name_$i PLUTO_SA_REQID=$((16384 + 4 * i)) || return 1
+		call $verb-client PLUTO_CONNECTION=a_long_name_$i PLUTO_PEER=203.0.113.$i \
+			PLUTO_SA_REQID=$((16384 + 4 * (1 + i / 10))) >> "$WORK/said" 2>&1 || return 1
 	done
 }
-check "six owners of long names" many up 1 2 3 4 5 6
-is "all have room" "$(own_rules | grep -c " to-peer-24-24 ")" 6
+killed() {	# verb number
+	local WRAP=(timeout -s KILL 0.00$((RANDOM % 5))$((RANDOM % 10)))
+	many "$@" 2> /dev/null
+}
+# How many have the guard out and in, and a reqid.
+shares() {
+	own_rules | awk '/^a_long_name-/ { n[$2]++ }
+		END { print n["to-peer-24-24"] + 0, n["from-peer-24-24"] + 0, n["accept-in"] + 0 }'
+}
+ipsec_fw() { "$PREFIX/usr/sbin/ipsec-fw" --config "$INI" --run-dir "$RUN" --state-dir "$STATE" "$@"; }
+check "$people owners" many up $(seq $people)
+is "all have the guard, and a reqid" "$(shares)" "$people $people $people"
+is "which is that of ten" "$(reqids | wc -w)" 21
 is "which nft can load" "$(nft list table inet ipsec_fw | nft_lists | grep -c comment)" "$(nft list table inet ipsec_fw | grep -c comment)"
-check "down of six" many down 3 1 6 2 5 4
-check "nothing is left" same_tables
-check "eight owners" many up 1 2 3 4 5 6 7 8
-is "six and more" "$(own_rules | grep " to-peer-24-24 " | cut -d- -f1 | tail -n 1 | cut -d' ' -f1)" "+"
-check "down of those that had room" many down 1 2 3 4 5 6
-is "the guard of the others stands" "$(own_rules | grep -c ' \(to\|from\)-peer-24-24 ')" 2
-is "their reqids too" "$(reqids)" "16413 16417 "
-check "down of all" many down 7 8
-is "whom nobody counted: the guard stays" "$(own_rules | grep -c '^+ \(to\|from\)-peer-24-24 ')" 2
-is "nothing is accepted" "$(accepts)" 0
-reconcile() { "$PREFIX/usr/sbin/ipsec-fw" --config "$INI" --run-dir "$RUN" --state-dir "$STATE" reconcile; }
-check "until all are counted" reconcile
-check "nothing is left" same_tables
-many up 1 2 3 4 5 6 7 8
-check "counted while they are up" reconcile
-is "all the same six and more" "$(own_rules | grep -c "^+ to-peer-24-24 ")" 1
-call down-client PLUTO_CONNECTION=a_long_name_1 PLUTO_SA_REQID=16388
-call down-client PLUTO_CONNECTION=a_long_name_2 PLUTO_SA_REQID=16392
-check "two go, all are counted" reconcile
-is "there is room again" "$(own_rules | grep -c " to-peer-24-24 ") $(own_rules | grep -c "^+")" "6 0"
-check "down of them" many down 3 4 5 6 7 8
+is "they count together" "$(ipsec_fw status | grep -c '^a_long_name_.*\*')" $people
+tables > "$WORK/all"
+check "they are what they shall be" ipsec_fw reconcile --check
+check "and nobody is to be put right" ipsec_fw reconcile
+check "so that nothing changes" diff "$WORK/all" <(tables)
+nft delete element inet ipsec_fw to-peer-24-24 '{ 192.0.1.0 . 192.0.2.0 }'
+nft delete element inet ipsec_fw owners-from-peer-24-24 '{ 192.0.2.0 . 192.0.1.0 . 7, 192.0.2.0 . 192.0.1.0 . 199 }'
+nft delete set inet ipsec_fw owners-accept-in
+ipsec_fw reconcile --check > "$WORK/said"
+is "somebody deletes of them: exit" $? 1
+check "they come back" ipsec_fw reconcile
+is "all of them" "$(shares)" "$people $people $people"
+left=$people
+wrong=
+for i in $(shuf -i 1-$people); do
+	[ $((i % 4)) != 0 ] || killed down $i
+	[ $((i % 8)) != 0 ] || killed up $i
+	[ $((i % 16)) != 0 ] || ipsec_fw reconcile > /dev/null
+	many down $i
+	left=$((left - 1))
+	[ $((left % 10)) != 0 ] || [ "$(shares)" = "$left $left $left" ] || wrong+=" $left: $(shares)"
+done
+is "each takes what is his and no more" "$wrong" ""
 check "nothing is left" same_tables
 
 # An operator's own, in our sets and chains.
@@ -122,6 +137,7 @@ call up-client
 nft add element inet ipsec_fw to-peer-24-24 '{ 10.1.1.0 . 10.2.2.0 }'
 nft add element inet ipsec_fw to-peer-24-24 '{ 10.1.3.0 . 10.2.2.0 comment "mine, stay" }'
 nft add rule inet ipsec_fw postrouting ip daddr 10.9.9.9 counter drop
+check "nor does counting take them" ipsec_fw reconcile
 hand() { { nft -s list set inet ipsec_fw to-peer-24-24; nft -s list chain inet ipsec_fw postrouting; } | grep -c '10.1.1.0 . 10.2.2.0\|10.1.3.0 . 10.2.2.0\|10.9.9.9'; }
 check "up of another" silent_call up-client PLUTO_CONNECTION=other PLUTO_PEER_CLIENT=10.2.2.0/24 PLUTO_MY_CLIENT=10.1.1.0/24
 is "what was put in by hand is there" "$(hand)" 3
