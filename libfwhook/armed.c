@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "backend.h"
-#include "ip.h"
+#include "dns.h"
 #include "session.h"
 
 /* ---- arming ---------------------------------------------------------------------- */
@@ -216,6 +216,8 @@ int fwh_guards_disarm(const struct fwh_call_options *options, const char *conn,
 	if (!code)
 		code = fwh_ip_sweep(session.store, err);
 	if (!code)
+		fwh_dns_sweep(session.store, &session.complaints);
+	if (!code)
 		*ret_n = n;
 	fwh_session_close(&session);
 	return code;
@@ -241,6 +243,7 @@ int fwh_guards_saved(const struct fwh_call_options *options,
 int fwh_guards_flush(const struct fwh_call_options *options, size_t *ret_n,
 		     struct fwh_err *err)
 {
+	struct fwh_complaints complaints = { fwh_keep_complaint, err, 0 };
 	struct fwh_session session = { .store = NULL };
 	struct fwh_record gone = { .state = FWH_STATE_DOWN };
 	const char *name;
@@ -255,11 +258,15 @@ int fwh_guards_flush(const struct fwh_call_options *options, size_t *ret_n,
 	if (!code)
 		code = fwh_ip_flush(session.store, err);
 	if (!code)
+		fwh_dns_flush(session.store, &complaints);
+	if (!code)
 		code = fwh_store_flush(session.store, err);
 	if (!code)
 		code = fwh_saved_flush(session.state_dir, err);
 	for (i = 0; !code && i < session.n_records; i++)
 		code = fwh_record_end_cat(&session.records[i], &gone, err);
+	if (!code && complaints.n)
+		code = err->code;
 	if (!code)
 		*ret_n = session.n_records;
 	fwh_session_close(&session);
@@ -282,6 +289,9 @@ int fwh_guards_reconcile(const struct fwh_call_options *options,
 	if (!code)
 		code = fwh_ip_reconcile(session.config, session.store,
 					&session.complaints, err);
+	if (!code)
+		fwh_dns_reconcile(session.config, session.store,
+				  &session.complaints);
 	*ret_complaints = session.complaints.n;
 	fwh_session_close(&session);
 	return code;

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "ip.h"
+#include "dns.h"
 
 struct fwh_call {
 	struct fwh_event ev;
@@ -507,6 +507,7 @@ static void keep_backend(struct fwh_call *call, struct fwh_store *store)
 static int lock_store(struct fwh_call *call, struct fwh_store *store,
 		      struct fwh_err *err)
 {
+	struct fwh_complaints complaints = { fwh_keep_complaint, &call->warning, 0 };
 	struct fwh_err trouble;
 	int code;
 
@@ -521,6 +522,8 @@ static int lock_store(struct fwh_call *call, struct fwh_store *store,
 		code = sweep_dead(call, store, err);
 		if (!code && fwh_ip_sweep(store, &trouble))
 			call->warning = trouble;
+		if (!code)
+			fwh_dns_sweep(store, &complaints);
 		if (!code)
 			code = fwh_store_add_daemon(store, &call->daemon, err);
 	}
@@ -652,8 +655,11 @@ int fwh_call_hold(struct fwh_call *call, struct fwh_err *err)
 
 /* ---- what is no firewall matter ------------------------------------------------------- */
 
-int fwh_call_route(struct fwh_call *call, bool native, struct fwh_err *err)
+int fwh_call_route(struct fwh_call *call, bool native,
+		   void (*complain)(const struct fwh_err *err, void *arg),
+		   void *arg, struct fwh_err *err)
 {
+	struct fwh_complaints complaints = { complain, arg, 0 };
 	struct fwh_store *store;
 	int code = fwh_store_open(call->run_dir,
 				  fwh_call_globals(call)->lock_wait_ms, &store,
@@ -662,20 +668,30 @@ int fwh_call_route(struct fwh_call *call, bool native, struct fwh_err *err)
 	/* What is ours there, nobody can reach; the firewall's half says so. */
 	if (code)
 		return native ? code : 0;
+	native = native && !call->config_err.code;
 	code = fwh_ip_follow(store, &call->ev, &call->key, &call->settings,
-			     &call->daemon, native && !call->config_err.code,
-			     err);
+			     &call->daemon, native, err);
+	if (!code || !(call->ev.verbs & FWH_UP))
+		fwh_dns_follow(store, &call->ev, &call->key, &call->settings,
+			       native, &complaints);
 	fwh_store_close(store);
 	return code;
 }
 
 /* ---- a dry run --------------------------------------------------------------------------- */
 
+static void print_complaint(const struct fwh_err *err, void *arg)
+{
+	fprintf(arg, "# %s\n", err->msg);
+}
+
 /* As comments: what is printed can be loaded. */
 static int print_routes(const struct fwh_call *call, FILE *f,
 			struct fwh_err *err)
 {
+	struct fwh_complaints complaints = { print_complaint, f, 0 };
 	struct fwh_ip_plan plan = { .n = 0 };
+	struct fwh_dns_plan dns;
 	const char *why;
 	int code;
 
@@ -683,7 +699,11 @@ static int print_routes(const struct fwh_call *call, FILE *f,
 	    FWH_UPDOWN_NATIVE)
 		return 0;
 	code = fwh_ip_preview(&call->ev, &call->settings, &plan, err);
-	if (!code && fwh_ip_print(&plan, "# ", f))
+	if (!code)
+		fwh_dns_preview(&call->ev, &call->key, &call->settings, &dns,
+				&complaints);
+	if (!code && (fwh_ip_print(&plan, "# ", f) ||
+		      fwh_dns_print(&dns, "# ", f)))
 		code = fwh_fail(err, -EIO, "writing the routes: %s",
 				strerror(errno));
 	fwh_ip_plan_free(&plan);

@@ -874,6 +874,10 @@ static const struct key keys[] = {
 	  "whether each connection has a route of its own" },
 	{ "proxy-arp", PLAN_KINDS, false, YES_NO, ONE(proxy_arp), "yes no",
 	  "yes or no", "answer on the LAN for a peer with an address of it" },
+	{ "dns", PLAN_KINDS, false, parse_word, ONE(dns),
+	  "off resolved unbound resolvconf file auto",
+	  "auto, resolved, unbound, resolvconf, file or off",
+	  "who is told the peer's name servers" },
 	{ "chain-updown", PLAN_KINDS, false, parse_chain,
 	  ALL(chain_auto, chain_path), "auto off",
 	  "auto, off or an absolute path shorter than 256 characters",
@@ -1551,6 +1555,7 @@ static const struct fwh_settings built_in = {
 	.updown = FWH_UPDOWN_AUTO,
 	.chain_auto = true,
 	.proxy_arp = true,
+	.dns = FWH_DNS_AUTO,
 };
 
 static const struct fwh_globals built_in_globals = {

@@ -13,7 +13,7 @@
  *	fwh_plan    -> text             fwh_plan_print()     pure
  *	fwh_plan    -> kernel           fwh_backend_apply()
  *	all of the above, with a record and locks: fwh_call_run()
- *	routes, addresses, rules, VTI devices: fwh_call_route()
+ *	routes, addresses, rules, VTI devices, DNS: fwh_call_route()
  *
  * Conventions.  Functions return 0 or a negative errno and, where they take a
  * struct fwh_err, leave one line of explanation there.  Outputs come last,
@@ -278,6 +278,16 @@ enum fwh_updown {
 	FWH_UPDOWN_AUTO			/* as fwh_updown_of() finds fit */
 };
 
+/* Whom the peer's name servers are told. */
+enum fwh_dns_resolver {
+	FWH_DNS_OFF,			/* nobody */
+	FWH_DNS_RESOLVED,		/* systemd-resolved */
+	FWH_DNS_UNBOUND,
+	FWH_DNS_RESOLVCONF,		/* Debian's, or openresolv */
+	FWH_DNS_FILE,			/* /etc/resolv.conf */
+	FWH_DNS_AUTO			/* as the machine has it */
+};
+
 #define FWH_TCP_ENCAP_MAX	4
 #define FWH_PATH_MAX		256
 #define FWH_LOG_PREFIX_MAX	30	/* with its NUL: the LOG target's limit */
@@ -314,6 +324,7 @@ struct fwh_settings {
 	char chain_path[FWH_PATH_MAX];
 	bool route_always;		/* route = always */
 	bool proxy_arp;
+	enum fwh_dns_resolver dns;
 };
 
 /* A chain of nftables, of anybody's. */
@@ -650,10 +661,13 @@ int fwh_call_revert(struct fwh_call *call, struct fwh_err *err);
 enum fwh_updown fwh_updown_of(const struct fwh_settings *settings,
 			      const struct fwh_event *ev, bool custom,
 			      const char **ret_why);
-/* Make routes, addresses, rules and devices follow the event: all or none.
- * native: false where somebody else does so, which leaves what we have of
- * earlier events to be let go of at its end. */
-int fwh_call_route(struct fwh_call *call, bool native, struct fwh_err *err);
+/* Make routes, addresses, rules and devices follow the event: all or none; and
+ * then the resolver, whose troubles are complained of (complain may be NULL) and
+ * fail nothing.  native: false where somebody else does so, which leaves what we
+ * have of earlier events to be let go of at its end. */
+int fwh_call_route(struct fwh_call *call, bool native,
+		   void (*complain)(const struct fwh_err *err, void *arg),
+		   void *arg, struct fwh_err *err);
 /* Print what fwh_call_run() would make the kernel hold; changes nothing. */
 int fwh_call_print(struct fwh_call *call, FILE *f, struct fwh_err *err);
 

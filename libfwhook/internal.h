@@ -65,6 +65,8 @@ struct fwh_complaints {
 
 /* arg: the struct fwh_complaints. */
 void fwh_complain(const struct fwh_err *err, void *arg);
+/* To hear with: the last one stays.  arg: the struct fwh_err for it. */
+void fwh_keep_complaint(const struct fwh_err *err, void *arg);
 
 /* list: the address of a pointer to n things of this size, with room for cap.  Room
  * for one more, or false. */

@@ -486,7 +486,7 @@ static bool is_left_over(struct fwh_store *store, const struct fwh_owned *own)
 	       !fwh_store_has_record(store, own->owner);
 }
 
-static bool wants_us(const struct fwh_config *config,
+bool fwh_ip_wants_us(const struct fwh_config *config,
 		     const struct fwh_owned *own)
 {
 	struct fwh_settings settings;
@@ -535,7 +535,7 @@ static int sweep(struct fwh_store *store, const struct fwh_config *config,
 		if (code)
 			break;
 		if (all || is_left_over(store, &own) ||
-		    !wants_us(config, &own))
+		    !fwh_ip_wants_us(config, &own))
 			code = drop_owner(store, &own, err);
 		else
 			code = lower_owner(store, &own, err);

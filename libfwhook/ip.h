@@ -288,6 +288,9 @@ int fwh_ip_flush(struct fwh_store *store, struct fwh_err *err);
  * was lost of the others comes back. */
 int fwh_ip_reconcile(const struct fwh_config *config, struct fwh_store *store,
 		     struct fwh_complaints *complaints, struct fwh_err *err);
+/* Do the settings leave the connection's to us?  config NULL: yes. */
+bool fwh_ip_wants_us(const struct fwh_config *config,
+		     const struct fwh_owned *own);
 /* What was lost of these objects (NULL: of all) comes back.  Sorts the names. */
 int fwh_ip_renew(struct fwh_store *store, char (*names)[FWH_IP_NAME_MAX],
 		 size_t n, struct fwh_complaints *complaints,

@@ -7,12 +7,6 @@
 
 /* ---- what an event asks for and is not built in ---------------------------- */
 
-static bool asks_dns(const struct fwh_event *ev)
-{
-	return ev->cfg_client && (ev->text[FWH_TEXT_DNS] ||
-				  ev->text[FWH_TEXT_DOMAINS]);
-}
-
 /* With Cisco's gateways, routes change at a down as well. */
 static bool asks_cisco(const struct fwh_event *ev)
 {
@@ -34,7 +28,6 @@ static const struct {
 	const char *what;
 	bool (*asks)(const struct fwh_event *ev);
 } unsupported[] = {
-	{ "the peer's DNS", asks_dns },
 	{ "a Cisco gateway", asks_cisco },
 	{ "NetworkManager", asks_network_manager },
 	{ "Openswan", is_openswan },

@@ -163,6 +163,11 @@ void fwh_complain(const struct fwh_err *err, void *arg)
 		complaints->complain(err, complaints->arg);
 }
 
+void fwh_keep_complaint(const struct fwh_err *err, void *arg)
+{
+	*(struct fwh_err *)arg = *err;
+}
+
 bool fwh_grow(void *list, size_t n, size_t *cap, size_t size)
 {
 	size_t more = *cap ? 2 * *cap : 8;

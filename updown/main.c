@@ -150,6 +150,11 @@ static int hold(struct program *prog, const char *why)
 	return 0;
 }
 
+static void say_trouble(const struct fwh_err *err, void *arg)
+{
+	say(arg, FWH_ERROR, "%s", err->msg);
+}
+
 static int run_native(struct program *prog, const char *missing,
 		      const char *consequence)
 {
@@ -159,8 +164,8 @@ static int run_native(struct program *prog, const char *missing,
 	if (missing && verbs & FWH_UP)
 		say(prog, FWH_ERROR, "%s is not built in; updown = chain leaves "
 		    "it to the daemon's script", missing);
-	if (!fwh_call_route(prog->call, true, &err)) {
-		say(prog, FWH_INFO, "routes and addresses follow");
+	if (!fwh_call_route(prog->call, true, say_trouble, prog, &err)) {
+		say(prog, FWH_INFO, "routes, addresses and DNS follow");
 		return 0;
 	}
 	if (verbs & (FWH_PREPARE | FWH_ROUTE | FWH_UP) &&
@@ -176,7 +181,7 @@ static int run_others(struct program *prog, char *const env[], bool script,
 {
 	struct fwh_err err;
 
-	if (fwh_call_route(prog->call, false, &err))
+	if (fwh_call_route(prog->call, false, say_trouble, prog, &err))
 		say(prog, FWH_ERROR, "%s", err.msg);
 	return script ? run_script(prog, env, consequence) : 0;
 }

@@ -3,7 +3,7 @@
 # pure.sh - what thinks and what renders does no input or output of its own, and
 # asks neither the clock nor the environment: its objects import no such thing.
 status=0
-for name in addr ip_plan ip_text iptables names nft nft_rule nft_text plan plan_daemon \
+for name in addr dns_blocks dns_peer dns_text ip_plan ip_text iptables names nft nft_rule nft_text plan plan_daemon \
 	plan_exempt plan_guard plan_mark plan_rule plan_text updown util; do
 	for object in libfwhook/.libs/$name.o libfwhook/$name.o; do
 		[ ! -e $object ] || break

@@ -210,6 +210,8 @@ static const char *describe(const struct fwh_settings *s, char *buf,
 		fputs(" route", f);
 	if (!s->proxy_arp)
 		fputs(" -proxy-arp", f);
+	if (s->dns != FWH_DNS_AUTO)
+		fprintf(f, " dns=%d", (int)s->dns);
 	fclose(f);
 	return buf;
 }
@@ -293,6 +295,9 @@ static void good_values(void **state)
 		{ "updown = off", " updown=off" },
 		{ "route = needed", "" }, { "route = always", " route" },
 		{ "proxy-arp = yes", "" }, { "proxy-arp = no", " -proxy-arp" },
+		{ "dns = auto", "" }, { "dns = off", " dns=0" },
+		{ "dns = resolved", " dns=1" }, { "dns = unbound", " dns=2" },
+		{ "dns = resolvconf", " dns=3" }, { "dns = file", " dns=4" },
 		{ "nat-exempt = no", " -nat-exempt" },
 		{ "mss = clamp", " clamp" },
 		{ "mss = 536", " mss=536" },
@@ -424,6 +429,7 @@ static void bad_values(void **state)
 		{ "updown = nativ", { "auto, native, chain or off", "native" } },
 		{ "route = yes", { "needed or always" } },
 		{ "proxy-arp = l1", { "yes or no" } },
+		{ "dns = systemd", { "resolved, unbound, resolvconf, file or off" } },
 		{ "nat-exempt = auto", { "yes or no" } },
 		{ "policy-mark = 5", { "yes or no" } },
 		{ "nflog = 5", { "auto, yes or no" } },

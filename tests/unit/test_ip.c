@@ -315,7 +315,6 @@ static void who(void **state)
 #define NATIVE	FWH_UPDOWN_NATIVE
 #define CHAIN	FWH_UPDOWN_CHAIN
 #define OFF	FWH_UPDOWN_OFF
-#define DNS	"PLUTO_CFG_CLIENT=1\nPLUTO_PEER_DNS_INFO=192.0.2.53"
 		{ V4, "", AUTO, NULL, false, NATIVE, false },
 		{ V5, "", AUTO, NULL, false, NATIVE, false },
 		{ FWH_OPENSWAN, "", AUTO, NULL, false, CHAIN, true },
@@ -324,12 +323,8 @@ static void who(void **state)
 		{ V4, "", AUTO, "", false, OFF, false },
 		{ V4, "", AUTO, NULL, true, CHAIN, false },
 		{ FWH_STRONGSWAN, "", AUTO, "/x", false, CHAIN, false },
-		{ V4, DNS, AUTO, NULL, false, CHAIN, true },
-		{ V4, DNS, NATIVE, NULL, false, NATIVE, true },
-		{ V4, "PLUTO_PEER_DNS_INFO=192.0.2.53", AUTO, NULL, false, NATIVE,
-		  false },
-		{ V4, "PLUTO_CFG_CLIENT=1\nPLUTO_PEER_DOMAIN_INFO=example.org",
-		  AUTO, NULL, false, CHAIN, true },
+		{ V4, "PLUTO_CFG_CLIENT=1\nPLUTO_PEER_DNS_INFO=192.0.2.53", AUTO,
+		  NULL, false, NATIVE, false },
 		{ V4, "CAT=YES", AUTO, NULL, false, NATIVE, false },
 		{ V4, "NFLOG=5", AUTO, NULL, false, NATIVE, false },
 		{ V4, "PLUTO_IS_PEER_CISCO=1", AUTO, NULL, false, CHAIN, true },
@@ -354,11 +349,6 @@ static void who(void **state)
 			.updown = rows[i].updown, .chain_auto = !rows[i].chain,
 		};
 
-		/* Texts stay with their environment. */
-		if (strstr(rows[i].lines, "DNS_INFO"))
-			ev.text[FWH_TEXT_DNS] = "192.0.2.53";
-		if (strstr(rows[i].lines, "DOMAIN_INFO"))
-			ev.text[FWH_TEXT_DOMAINS] = "example.org";
 		if (rows[i].chain)
 			snprintf(s.chain_path, sizeof(s.chain_path), "%s",
 				 rows[i].chain);
