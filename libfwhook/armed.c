@@ -23,16 +23,12 @@ static int add_target(const struct fwh_session *session, struct targets *targets
 	const struct fwh_record *before;
 	struct fwh_target *target;
 	struct fwh_key key;
-	size_t i;
 
 	fwh_event_key(&record->ev, &key);
 	before = fwh_session_find(session, &key);
 	/* What is up has its guard from its daemon. */
 	if (before && before->state != FWH_STATE_ARMED)
 		return 0;
-	for (i = 0; i < targets->n; i++)
-		if (!strcmp(targets->list[i].key.text, key.text))
-			return 0;
 	if (!fwh_grow(&targets->list, targets->n, &targets->cap,
 		      sizeof(*target)))
 		return fwh_fail(err, -ENOMEM, "out of memory");
@@ -110,6 +106,37 @@ static int add_configured(struct fwh_session *session, const char *conn,
 	return code;
 }
 
+/* By key, and in the order in which they were added. */
+static int compare_targets(const void *a, const void *b)
+{
+	const struct fwh_target *const *x = a, *const *y = b;
+	int diff = strcmp((*x)->key.text, (*y)->key.text);
+
+	return diff ? diff : (*x > *y) - (*x < *y);
+}
+
+/* What is saved may be configured as well: the first one counts. */
+static int drop_repeated(struct targets *targets, struct fwh_err *err)
+{
+	fwh_autofree struct fwh_target **sorted = calloc(targets->n + 1,
+							 sizeof(*sorted));
+	size_t i, n = 0;
+
+	if (!sorted)
+		return fwh_fail(err, -ENOMEM, "out of memory");
+	for (i = 0; i < targets->n; i++)
+		sorted[i] = &targets->list[i];
+	qsort(sorted, targets->n, sizeof(*sorted), compare_targets);
+	for (i = targets->n; i-- > 1;)
+		if (!strcmp(sorted[i]->key.text, sorted[i - 1]->key.text))
+			*sorted[i]->key.text = '\0';
+	for (i = 0; i < targets->n; i++)
+		if (*targets->list[i].key.text && n++ != i)
+			targets->list[n - 1] = targets->list[i];
+	targets->n = n;
+	return 0;
+}
+
 static int gather_armed(struct fwh_session *session, struct targets *targets,
 			struct fwh_err *err)
 {
@@ -122,7 +149,7 @@ static int gather_armed(struct fwh_session *session, struct targets *targets,
 		fwh_config_resolve(session->config, conn, &settings);
 		code = add_configured(session, conn, &settings, targets, err);
 	}
-	return code;
+	return code ? code : drop_repeated(targets, err);
 }
 
 int fwh_guards_arm(const struct fwh_call_options *options,

@@ -713,6 +713,7 @@ static int print_routes(const struct fwh_call *call, FILE *f,
 static int print_rules(struct fwh_call *call, FILE *f, struct fwh_err *err)
 {
 	struct fwh_plan plan = { .n = 0 };
+	struct fwh_xfrm *xfrm = NULL;
 	struct fwh_target target;
 	int code;
 
@@ -726,7 +727,9 @@ static int print_rules(struct fwh_call *call, FILE *f, struct fwh_err *err)
 		code = find_mark(call, NULL, &call->settings, &target.after,
 				 err);
 	if (!code)
-		code = fwh_target_plan(&target, fwh_call_globals(call), &plan, err);
+		code = fwh_target_plan(&target, fwh_call_globals(call), &xfrm,
+				       &plan, err);
+	fwh_xfrm_close(xfrm);
 	if (!code && fwh_backend_print(fwh_backend_find(fwh_call_globals(call)
 							->backend),
 				       fwh_call_globals(call), &plan, f))

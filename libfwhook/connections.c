@@ -13,13 +13,12 @@
 #define FWH_FIRST_BACKEND	"iptables"
 
 /* What the guard has to know of the kernel's policies. */
-static int find_passes(const struct fwh_target *target,
+static int find_passes(const struct fwh_target *target, struct fwh_xfrm **xfrm,
 		       struct fwh_pass **ret, size_t *ret_n,
 		       struct fwh_err *err)
 {
 	const struct fwh_record *after = &target->after;
-	struct fwh_xfrm *xfrm;
-	int code;
+	int code = 0;
 
 	*ret = NULL;
 	*ret_n = 0;
@@ -27,17 +26,15 @@ static int find_passes(const struct fwh_target *target,
 	    (after->state != FWH_STATE_BLOCKED &&
 	     fwh_guard_of(&target->settings, &after->ev) == FWH_GUARD_OFF))
 		return 0;
-	code = fwh_xfrm_open(&xfrm, err);
-	if (code)
-		return code;
-	code = fwh_xfrm_find_passes(xfrm, &after->ev, ret, ret_n, err);
-	fwh_xfrm_close(xfrm);
-	return code;
+	if (!*xfrm)
+		code = fwh_xfrm_open(xfrm, err);
+	return code ? code : fwh_xfrm_find_passes(*xfrm, &after->ev, ret, ret_n,
+						  err);
 }
 
 int fwh_target_plan(const struct fwh_target *target,
-		    const struct fwh_globals *globals, struct fwh_plan *ret,
-		    struct fwh_err *err)
+		    const struct fwh_globals *globals, struct fwh_xfrm **xfrm,
+		    struct fwh_plan *ret, struct fwh_err *err)
 {
 	fwh_autofree struct fwh_pass *passes = NULL;
 	struct fwh_plan_input in = {
@@ -48,7 +45,7 @@ int fwh_target_plan(const struct fwh_target *target,
 		.devices = &globals->devices,
 		.state = target->after.state,
 	};
-	int code = find_passes(target, &passes, &in.n_passes, err);
+	int code = find_passes(target, xfrm, &passes, &in.n_passes, err);
 
 	in.passes = passes;
 	return code ? code : fwh_plan_build(&in, ret, err);
@@ -145,13 +142,25 @@ static int stage(struct fwh_store *store, const struct fwh_target *target,
 			       FWH_STATE_DOWN ? NULL : &target->after, err);
 }
 
+/* The very same: of many, most are. */
+static bool is_recorded(const struct fwh_target *target)
+{
+	return target->had_before && target->after.state != FWH_STATE_DOWN &&
+	       !memcmp(&target->before, &target->after,
+		       sizeof(target->after));
+}
+
 /* The kernel has it; now the records.  Of one connection the new record is
  * staged already, so that what could fail has failed. */
 static int record(struct fwh_store *store, const struct fwh_target *target,
 		  bool staged, struct fwh_err *err)
 {
 	const struct fwh_mark *mark = &target->before.mark;
-	int code = staged ? 0 : stage(store, target, err);
+	int code;
+
+	if (!staged && is_recorded(target))
+		return 0;
+	code = staged ? 0 : stage(store, target, err);
 
 	if (!code)
 		code = fwh_store_commit(store, err);
@@ -191,16 +200,18 @@ int fwh_record_end_cat(const struct fwh_record *before,
 	return code < 0 ? code : 0;
 }
 
-static int commit(const struct fwh_globals *globals, struct fwh_store *store,
-		  struct fwh_target *targets, size_t n, bool all,
-		  struct fwh_plan *plans, struct fwh_change *changes,
-		  struct fwh_err *err)
+static int plan_all(const struct fwh_globals *globals,
+		    struct fwh_target *targets, size_t n,
+		    struct fwh_plan *plans, struct fwh_change *changes,
+		    struct fwh_err *err)
 {
+	struct fwh_xfrm *xfrm = NULL;
 	int code = 0;
 	size_t i;
 
 	for (i = 0; !code && i < n; i++) {
-		code = fwh_target_plan(&targets[i], globals, &plans[i], err);
+		code = fwh_target_plan(&targets[i], globals, &xfrm, &plans[i],
+				       err);
 		if (code)
 			break;
 		strcpy(targets[i].after.backend, globals->backend);
@@ -211,6 +222,18 @@ static int commit(const struct fwh_globals *globals, struct fwh_store *store,
 			changes[i].before = &targets[i].before;
 		changes[i].families = families_of(&targets[i], &plans[i]);
 	}
+	fwh_xfrm_close(xfrm);
+	return code;
+}
+
+static int commit(const struct fwh_globals *globals, struct fwh_store *store,
+		  struct fwh_target *targets, size_t n, bool all,
+		  struct fwh_plan *plans, struct fwh_change *changes,
+		  struct fwh_err *err)
+{
+	int code = plan_all(globals, targets, n, plans, changes, err);
+	size_t i;
+
 	if (!code && n == 1)
 		code = stage(store, &targets[0], err);
 	if (!code && (n || all))

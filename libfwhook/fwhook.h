@@ -428,7 +428,7 @@ int fwh_xfrm_find_sa(struct fwh_xfrm *xfrm, const struct fwh_event *ev,
 		     struct fwh_sa *ret, struct fwh_err *err);
 /* The passthrough policies that overlap the event's selectors and have
  * priority over the policy of the event's own.  *ret is malloc'ed, NULL for
- * none.  Dumps the policies. */
+ * none.  Dumps the policies, once for all events that the socket is asked about. */
 int fwh_xfrm_find_passes(struct fwh_xfrm *xfrm, const struct fwh_event *ev,
 			 struct fwh_pass **ret, size_t *ret_n,
 			 struct fwh_err *err);

@@ -298,10 +298,11 @@ struct fwh_target {
 	bool no_kernel;			/* which we have no right to ask */
 	struct fwh_err warning;		/* of the commit; code 0: none */
 };
-/* Plan, looking for passthrough policies in the kernel. */
+/* Plan, looking for passthrough policies in the kernel: once for all plans that are
+ * made with *xfrm, which is NULL before the first and to be closed after the last. */
 int fwh_target_plan(const struct fwh_target *target,
-		    const struct fwh_globals *globals, struct fwh_plan *ret,
-		    struct fwh_err *err);
+		    const struct fwh_globals *globals, struct fwh_xfrm **xfrm,
+		    struct fwh_plan *ret, struct fwh_err *err);
 /* Make kernel and records hold all targets, or none.  The store is locked.  all:
  * there are no others.
  * What another backend held of them is taken away after, and flows that CAT

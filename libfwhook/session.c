@@ -9,8 +9,16 @@ void fwh_session_close(struct fwh_session *session)
 {
 	free(session->records);
 	free(session->keys);
+	free(session->by_text);
 	fwh_store_close(session->store);
 	fwh_config_free(session->config);
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+	const struct fwh_key *const *x = a, *const *y = b;
+
+	return strcmp((*x)->text, (*y)->text);
 }
 
 static int read_records(struct fwh_session *session, struct fwh_err *err)
@@ -23,10 +31,16 @@ static int read_records(struct fwh_session *session, struct fwh_err *err)
 	if (code)
 		return code;
 	session->keys = calloc(session->n_records + 1, sizeof(*session->keys));
-	if (!session->keys)
+	session->by_text = calloc(session->n_records + 1,
+				  sizeof(*session->by_text));
+	if (!session->keys || !session->by_text)
 		return fwh_fail(err, -ENOMEM, "out of memory");
-	for (i = 0; i < session->n_records; i++)
+	for (i = 0; i < session->n_records; i++) {
 		fwh_event_key(&session->records[i].ev, &session->keys[i]);
+		session->by_text[i] = &session->keys[i];
+	}
+	qsort(session->by_text, session->n_records, sizeof(*session->by_text),
+	      compare_keys);
 	return 0;
 }
 
@@ -61,10 +75,9 @@ int fwh_session_open(struct fwh_session *session,
 const struct fwh_record *fwh_session_find(const struct fwh_session *session,
 					  const struct fwh_key *key)
 {
-	size_t i;
+	const struct fwh_key *const *found =
+		bsearch(&key, session->by_text, session->n_records,
+			sizeof(*session->by_text), compare_keys);
 
-	for (i = 0; i < session->n_records; i++)
-		if (!strcmp(session->keys[i].text, key->text))
-			return &session->records[i];
-	return NULL;
+	return found ? &session->records[*found - session->keys] : NULL;
 }

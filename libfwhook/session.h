@@ -11,6 +11,7 @@ struct fwh_session {
 	struct fwh_store *store;
 	struct fwh_record *records;	/* of the run directory */
 	struct fwh_key *keys;		/* theirs */
+	const struct fwh_key **by_text;	/* them, sorted */
 	size_t n_records;
 	struct fwh_complaints complaints;
 };

@@ -73,6 +73,7 @@ static int take_records(struct fwh_view *view, struct fwh_session *session,
 static int plan_all(struct fwh_view *view, const struct fwh_config *config,
 		    bool unprivileged, struct fwh_err *err)
 {
+	struct fwh_xfrm *xfrm = NULL;
 	struct fwh_target target;
 	bool no_kernel = false;
 	size_t i;
@@ -87,13 +88,14 @@ static int plan_all(struct fwh_view *view, const struct fwh_config *config,
 				   &target.settings);
 		view->conns[i].settings = target.settings;
 		code = fwh_target_plan(&target, fwh_config_globals(config),
-				       &view->plans[i], err);
+				       &xfrm, &view->plans[i], err);
 		if (code != -EPERM || !unprivileged)
 			continue;
 		no_kernel = target.no_kernel = true;
 		code = fwh_target_plan(&target, fwh_config_globals(config),
-				       &view->plans[i], err);
+				       &xfrm, &view->plans[i], err);
 	}
+	fwh_xfrm_close(xfrm);
 	return code;
 }
 

@@ -24,6 +24,10 @@
 
 struct fwh_xfrm {
 	struct nl_sock *sock;
+	bool dumped;			/* the passthrough policies: */
+	struct fwh_pass *passes;	/* each once */
+	size_t n, cap;
+	bool nomem;
 };
 
 static const int af[FWH_FAMILY_MAX] = { AF_INET, AF_INET6 };
@@ -74,6 +78,7 @@ void fwh_xfrm_close(struct fwh_xfrm *xfrm)
 	if (!xfrm)
 		return;
 	nl_socket_free(xfrm->sock);
+	free(xfrm->passes);
 	free(xfrm);
 }
 
@@ -445,17 +450,6 @@ bool fwh_xfrm_has_lost(struct fwh_xfrm *xfrm, const struct fwh_event *ev)
 
 /* ---- passthrough policies --------------------------------------------------------- */
 
-struct pass_search {
-	const struct fwh_event *ev;
-	uint32_t priority[2];		/* of our own policy: in, out */
-	bool has_own[2];
-	struct fwh_pass *passes;
-	size_t n, cap;
-	bool nomem;
-	bool has_cat;			/* from our own address, too */
-	struct fwh_selector cat;
-};
-
 static void read_net(const xfrm_address_t *addr, uint8_t len,
 		     enum fwh_family family, struct fwh_net *ret)
 {
@@ -500,6 +494,98 @@ static void read_pass(const struct xfrm_userpolicy_info *info,
 	}
 }
 
+/* dir 3 and above are sockets' own policies, index & 7 (net/xfrm). */
+static int take_policy(struct nl_msg *msg, void *arg)
+{
+	struct nlmsghdr *h = nlmsg_hdr(msg);
+	const struct xfrm_userpolicy_info *info = nlmsg_data(h);
+	struct fwh_xfrm *xfrm = arg;
+	struct nlattr *type;
+
+	if (h->nlmsg_type != XFRM_MSG_NEWPOLICY ||
+	    !nlmsg_valid_hdr(h, sizeof(*info)) ||
+	    info->action != XFRM_POLICY_ALLOW || (info->index & 7) > 2 ||
+	    (info->sel.family != AF_INET && info->sel.family != AF_INET6) ||
+	    nlmsg_find_attr(h, sizeof(*info), XFRMA_TMPL))
+		return NL_OK;
+	type = nlmsg_find_attr(h, sizeof(*info), XFRMA_POLICY_TYPE);
+	if (type && nla_len(type) >=
+		    (int)sizeof(struct xfrm_userpolicy_type) &&
+	    ((const struct xfrm_userpolicy_type *)nla_data(type))->type !=
+		    XFRM_POLICY_TYPE_MAIN)
+		return NL_OK;
+	if (fwh_grow(&xfrm->passes, xfrm->n, &xfrm->cap, sizeof(*xfrm->passes)))
+		read_pass(info, &xfrm->passes[xfrm->n++]);
+	else
+		xfrm->nomem = true;
+	return NL_OK;
+}
+
+static int dump_policies(struct fwh_xfrm *xfrm)
+{
+	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
+	int code;
+
+	if (!cb)
+		return -NLE_NOMEM;
+	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, take_policy, xfrm);
+	code = nl_send_simple(xfrm->sock, XFRM_MSG_GETPOLICY, NLM_F_DUMP,
+			      NULL, 0);
+	if (code >= 0)
+		code = nl_recvmsgs(xfrm->sock, cb);
+	nl_cb_put(cb);
+	return code < 0 ? code : xfrm->nomem ? -NLE_NOMEM : 0;
+}
+
+static int compare_passes(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct fwh_pass));
+}
+
+/* In and fwd say the same thing twice. */
+static void drop_repeated(struct fwh_xfrm *xfrm)
+{
+	size_t i, n = 0;
+
+	if (xfrm->n)
+		qsort(xfrm->passes, xfrm->n, sizeof(*xfrm->passes),
+		      compare_passes);
+	for (i = 0; i < xfrm->n; i++)
+		if (!n || compare_passes(&xfrm->passes[n - 1], &xfrm->passes[i]))
+			xfrm->passes[n++] = xfrm->passes[i];
+	xfrm->n = n;
+}
+
+static int see_passes(struct fwh_xfrm *xfrm, struct fwh_err *err)
+{
+	int code = 0, tries;
+
+	/* Policies that come and go meanwhile interrupt a dump. */
+	for (tries = 0; !xfrm->dumped && tries < DUMP_TRIES; tries++) {
+		xfrm->n = 0;
+		code = dump_policies(xfrm);
+		if (code != -NLE_DUMP_INTR)
+			break;
+	}
+	if (code < 0)
+		return fail_nl(code, "XFRM policies", err);
+	if (!xfrm->dumped)
+		drop_repeated(xfrm);
+	xfrm->dumped = true;
+	return 0;
+}
+
+/* ---- those that concern a connection ---------------------------------------------- */
+
+struct pass_search {
+	const struct fwh_event *ev;
+	bool asked;
+	uint32_t priority[2];		/* of our own policy: in, out */
+	bool has_own[2];
+	struct fwh_selector sel[2];	/* the other: of our own address (CAT) */
+	size_t n_sel;
+};
+
 static bool overlaps(const struct fwh_pass *pass,
 		     const struct fwh_selector *sel)
 {
@@ -528,63 +614,12 @@ static bool outranks(const struct pass_search *search,
 	       fwh_range_covers(pass->out ? &sel->remote : &sel->local, &dst);
 }
 
-static bool concerns(const struct pass_search *search,
-		     const struct fwh_pass *pass,
-		     const struct fwh_selector *sel)
-{
-	return overlaps(pass, sel) && outranks(search, pass, sel);
-}
-
-static void keep_pass(struct pass_search *search, const struct fwh_pass *pass)
-{
-	size_t i;
-
-	/* in and fwd say the same thing twice. */
-	for (i = 0; i < search->n; i++)
-		if (!memcmp(&search->passes[i], pass, sizeof(*pass)))
-			return;
-	if (!fwh_grow(&search->passes, search->n, &search->cap,
-		      sizeof(*pass))) {
-		search->nomem = true;
-		return;
-	}
-	search->passes[search->n++] = *pass;
-}
-
-/* dir 3 and above are sockets' own policies, index & 7 (net/xfrm). */
-static int consider_policy(struct nl_msg *msg, void *arg)
-{
-	struct nlmsghdr *h = nlmsg_hdr(msg);
-	const struct xfrm_userpolicy_info *info = nlmsg_data(h);
-	struct pass_search *search = arg;
-	struct nlattr *type;
-	struct fwh_pass pass;
-
-	if (h->nlmsg_type != XFRM_MSG_NEWPOLICY ||
-	    !nlmsg_valid_hdr(h, sizeof(*info)) ||
-	    info->action != XFRM_POLICY_ALLOW || (info->index & 7) > 2 ||
-	    (info->sel.family != AF_INET && info->sel.family != AF_INET6) ||
-	    nlmsg_find_attr(h, sizeof(*info), XFRMA_TMPL))
-		return NL_OK;
-	type = nlmsg_find_attr(h, sizeof(*info), XFRMA_POLICY_TYPE);
-	if (type && nla_len(type) >=
-		    (int)sizeof(struct xfrm_userpolicy_type) &&
-	    ((const struct xfrm_userpolicy_type *)nla_data(type))->type !=
-		    XFRM_POLICY_TYPE_MAIN)
-		return NL_OK;
-	read_pass(info, &pass);
-	if (concerns(search, &pass, &search->ev->sel) ||
-	    (search->has_cat && concerns(search, &pass, &search->cat)))
-		keep_pass(search, &pass);
-	return NL_OK;
-}
-
 static int find_own_priority(struct fwh_xfrm *xfrm, struct pass_search *search,
 			     struct fwh_err *err)
 {
 	int out;
 
-	for (out = 0; out < 2; out++) {
+	for (out = 0; out < 2 && !search->asked; out++) {
 		const struct xfrm_userpolicy_info *info;
 		struct answer answer;
 		int code = ask_policy(xfrm, search->ev, out, &answer, err);
@@ -600,22 +635,23 @@ static int find_own_priority(struct fwh_xfrm *xfrm, struct pass_search *search,
 		}
 		nlmsg_free(answer.msg);
 	}
+	search->asked = true;
 	return 0;
 }
 
-static int dump_policies(struct fwh_xfrm *xfrm, struct pass_search *search)
+static int concerns(struct fwh_xfrm *xfrm, struct pass_search *search,
+		    const struct fwh_pass *pass, bool *ret, struct fwh_err *err)
 {
-	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
-	int code;
+	size_t i;
+	int code = 0;
 
-	if (!cb)
-		return -NLE_NOMEM;
-	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, consider_policy, search);
-	code = nl_send_simple(xfrm->sock, XFRM_MSG_GETPOLICY, NLM_F_DUMP,
-			      NULL, 0);
-	if (code >= 0)
-		code = nl_recvmsgs(xfrm->sock, cb);
-	nl_cb_put(cb);
+	*ret = false;
+	for (i = 0; !code && !*ret && i < search->n_sel; i++) {
+		if (!overlaps(pass, &search->sel[i]))
+			continue;
+		code = find_own_priority(xfrm, search, err);
+		*ret = !code && outranks(search, pass, &search->sel[i]);
+	}
 	return code;
 }
 
@@ -623,25 +659,26 @@ int fwh_xfrm_find_passes(struct fwh_xfrm *xfrm, const struct fwh_event *ev,
 			 struct fwh_pass **ret, size_t *ret_n,
 			 struct fwh_err *err)
 {
-	struct pass_search search = { .ev = ev };
-	int code = find_own_priority(xfrm, &search, err), tries;
+	struct pass_search search = { .ev = ev, .sel = { ev->sel }, .n_sel = 1 };
+	fwh_autofree struct fwh_pass *passes = NULL;
+	size_t n = 0, cap = 0, i;
+	int code = see_passes(xfrm, err);
 
+	search.n_sel += fwh_event_cat(ev, &search.sel[1]);
+	for (i = 0; !code && i < xfrm->n; i++) {
+		bool concerned;
+
+		code = concerns(xfrm, &search, &xfrm->passes[i], &concerned,
+				err);
+		if (!concerned)
+			continue;
+		if (!fwh_grow(&passes, n, &cap, sizeof(*passes)))
+			return fwh_fail(err, -ENOMEM, "out of memory");
+		passes[n++] = xfrm->passes[i];
+	}
 	if (code)
 		return code;
-	search.has_cat = fwh_event_cat(ev, &search.cat);
-	/* Policies that come and go meanwhile interrupt a dump. */
-	for (tries = 0; tries < DUMP_TRIES; tries++) {
-		search.n = 0;
-		code = dump_policies(xfrm, &search);
-		if (code != -NLE_DUMP_INTR)
-			break;
-	}
-	if (code >= 0 && !search.nomem) {
-		*ret = search.passes;
-		*ret_n = search.n;
-		return 0;
-	}
-	free(search.passes);
-	return code < 0 ? fail_nl(code, "XFRM policies", err) :
-			  fwh_fail(err, -ENOMEM, "out of memory");
+	*ret = fwh_steal(passes);
+	*ret_n = n;
+	return 0;
 }
