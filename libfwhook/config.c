@@ -1434,7 +1434,7 @@ static int load_folder(struct fwh_config *config, const char *dir,
 	code = check_safe(fd, dir, S_IFDIR, err);
 	if (code)
 		return code;
-	n = scandirat(fd, ".", &entries, is_conf_file, by_name);
+	n = scandir(dir, &entries, is_conf_file, by_name);
 	if (n < 0)
 		return fwh_fail(err, -errno, "%s: %s", dir, strerror(errno));
 	for (i = 0; i < n; i++) {

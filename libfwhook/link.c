@@ -5,12 +5,12 @@
  * a VTI device's keys.  Reads only.
  */
 #include <errno.h>
+#include <netinet/in.h>		/* ahead of linux/in6.h, for musl */
 #include <string.h>
 
 #include <linux/if_link.h>
 #include <linux/if_tunnel.h>
 #include <linux/rtnetlink.h>
-#include <netinet/in.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <netlink/netlink.h>

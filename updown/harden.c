@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -77,7 +78,8 @@ const char *harden_start(void)
 		       "rename, which the tables need; set seccomp=disabled in "
 		       "ipsec.conf";
 	open_standard();
-	if (close_range(STDERR_FILENO + 1, ~0u, 0)) {
+	/* musl and glibc before 2.34 have no close_range(). */
+	if (syscall(SYS_close_range, STDERR_FILENO + 1, ~0u, 0)) {
 		int fd;
 
 		/* Kernels before 5.9 */
