@@ -30,6 +30,8 @@ to() { ip route show "${1:-192.0.2.0/24}" | sed 's/ *$//'; }
 owners() { find "$RUN"/netns-*/owners "$RUN"/netns-*/shared -mindepth 1 2>/dev/null; }
 nothing_left() { same && is "nothing is left in the store" "$(owners)" ""; }
 source=PLUTO_MY_SOURCEIP=192.0.1.77
+# IPv6 addresses have their routes a moment later.
+wait_for 10 bash -c '[ "$(ip -6 route show table local | grep -c "^local 2001:db8:")" = 2 ]'
 keep
 
 # ---- one connection --------------------------------------------------------------
