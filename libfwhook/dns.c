@@ -269,11 +269,12 @@ static void plan_objects(const struct fwh_event *ev, const char *owner,
 	     &trouble, complaints);
 }
 
-/* Libreswan's script does it where we are the peer's client. */
+/* Libreswan's script does it where we are the peer's client, and leaves it to
+ * NetworkManager where that does. */
 static bool asks(const struct fwh_event *ev, const struct fwh_settings *settings)
 {
 	return settings->dns != FWH_DNS_OFF && ev->cfg_client &&
-	       ev->text[FWH_TEXT_DNS];
+	       !ev->nm_configured && ev->text[FWH_TEXT_DNS];
 }
 
 static bool has_objects(const struct fwh_owned *own)

@@ -86,7 +86,7 @@ start_networkd() {	# DEVICE
 		echo 'systemd-network:x:998:' >> /etc/group
 	}
 	mkdir -p /run/systemd/network /run/systemd/netif/links /run/systemd/netif/leases
-	chown -R systemd-network /run/systemd/netif
+	chown -R systemd-network: /run/systemd/netif
 	{ printf '[Match]\nName=%s\n' "$1"; cat; } > /run/systemd/network/own.network
 	mount -t sysfs -o ro sysfs /sys		# no udev: it does not wait for it
 	env -u NOTIFY_SOCKET /lib/systemd/systemd-networkd > "$WORK/networkd.log" 2>&1 &

@@ -57,6 +57,9 @@ check "changes nothing" nothing_left
 call up-client PLUTO_PEER_DNS_INFO=10.0.0.53
 check "a server's servers are for its clients" same
 call down-client; call unroute-client
+call up-client "${dns[@]}" PLUTO_NM_CONFIGURED=1 2> /dev/null
+check "NetworkManager's are its own matter" same
+call down-client; call unroute-client
 call up-client "${client[@]}" PLUTO_PEER_DOMAIN_INFO=corp.example
 check "domains without servers are nothing" same
 call down-client; call unroute-client
@@ -190,6 +193,24 @@ mkfifo $conf
 output=$(call up-client "${dns[@]}" 2>&1); status=$?
 is "no plain file" "$status $(grep -c 'Invalid argument' <<< "$output")" "0 1"
 rm $conf; call down-client; call unroute-client
+
+# With the capabilities that pluto leaves its children: no file is theirs to give away.
+fresh 'nameserver 192.168.1.1\n'
+WRAP=(setpriv --bounding-set=-all,+net_admin,+net_raw,+dac_read_search)
+check "as a child of pluto's" silent_call up-client "${dns[@]}"
+is "the file" "$(servers)" "10.0.0.53 2001:db8::53 192.168.1.1 "
+call down-client; call unroute-client
+check "is what it was" nothing_left
+chgrp 7 $conf; keep
+check "another group's" silent_call up-client "${dns[@]}"
+is "is its own all the time" "$(stat -c %g $conf) $(servers)" "7 10.0.0.53 2001:db8::53 192.168.1.1 "
+call down-client; call unroute-client
+check "and what it was" nothing_left
+chown 65534 $conf; keep
+check "somebody else's cannot be written: told" failing "Permission denied"
+WRAP=()
+call down-client; call unroute-client
+check "and nothing is left" nothing_left
 
 # ---- somebody else, meanwhile ---------------------------------------------------------------------
 

@@ -29,6 +29,15 @@ told() {	# WORD VERB [NAME=VALUE...]: the call succeeds, and says it
 	[[ $output == *"$word"* ]] || { echo "no '$word' in: $output"; return 1; }
 }
 
+# A call that says nothing, valgrind as little.
+clean() {
+	WRAP=(valgrind --quiet --error-exitcode=99 --leak-check=full --vgdb=no)
+	silent_call "$@"
+	local status=$?
+	WRAP=()
+	return $status
+}
+
 # ---- systemd-resolved ------------------------------------------------------------------
 
 starts "a bus" start_bus
@@ -52,6 +61,9 @@ check "down" silent_call down-client
 call unroute-client
 is "they are gone" "$(link w0)$(store)" ""
 is "resolv.conf is its own all the time" "$(md5sum < /etc/resolv.conf)" "$sum"
+check "no memory is lost at up" clean up-client "${dns[@]}"
+check "nor at down" clean down-client
+call unroute-client
 
 call up-client "${client[@]}" PLUTO_PEER_DNS_INFO=10.0.0.53
 is "no domain: every name" "$(link w0)" "10.0.0.53 ~."
@@ -137,7 +149,7 @@ resolvectl revert w0
 # A device of systemd-networkd's is told through it.
 starts "systemd-networkd" start_networkd w0 <<-'NETWORK'
 	[Network]
-	Address=198.51.100.1/24
+	KeepConfiguration=yes
 	DNS=192.168.1.1
 	Domains=lan
 	LinkLocalAddressing=no
@@ -174,7 +186,7 @@ before=$(forwards)
 check "up" silent_call up-client "${dns[@]}"
 is "a forward for each domain" "$(forwards)" \
 	"corp.example. IN forward 10.0.0.53 2001:db8::53;lab.example. IN forward 10.0.0.53 2001:db8::53;"
-check "again" silent_call up-client "${dns[@]}"
+check "again" clean up-client "${dns[@]}"
 call up-client "${b[@]}" 'PLUTO_PEER_DOMAIN_INFO=other.example corp.example'
 is "another connection, of which one domain is the same" "$(forwards)" \
 	"corp.example. IN forward 10.9.0.53;lab.example. IN forward 10.0.0.53 2001:db8::53;other.example. IN forward 10.9.0.53;"
@@ -186,7 +198,7 @@ check "what is lost" fw reconcile
 is "reconcile puts back" "$(forwards)" \
 	"corp.example. IN forward 10.0.0.53 2001:db8::53;lab.example. IN forward 10.0.0.53 2001:db8::53;"
 unbound-control -q forward_add corp.example 192.168.7.7
-check "down" silent_call down-client
+check "down" clean down-client
 is "what is somebody else's now, stays, and what was there comes back" "$(forwards)" \
 	"corp.example. IN forward 192.168.7.7;$before"
 unbound-control -q forward_remove corp.example
