@@ -19,6 +19,7 @@
 #include <netlink/netlink.h>
 
 #include "internal.h"
+#include "nlmsg.h"
 
 #define TIMEOUT_S	2
 
@@ -68,7 +69,7 @@ static int keep_error(struct sockaddr_nl *from, struct nlmsgerr *e, void *arg)
 	struct hunt *hunt = arg;
 
 	(void)from;
-	hunt->code = e->error;
+	hunt->code = fwh_nlmsg_errno(e->error);
 	return NL_STOP;
 }
 

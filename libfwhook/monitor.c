@@ -17,6 +17,7 @@
 
 #include "backend.h"
 #include "ip.h"
+#include "nlmsg.h"
 
 /* A reload is many changes: wait until it is quiet, but not for ever. */
 #define QUIET_MS	20
@@ -154,7 +155,7 @@ static void read_routes(struct monitor *m, struct concern *concern)
 			concern->all |= errno == ENOBUFS;
 			return;
 		}
-		for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
+		for (; fwh_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
 			consider(m, nlh, concern);
 	}
 }
@@ -187,7 +188,7 @@ static bool read_events(struct monitor *m)
 			continue;
 		if (len < 0)
 			return changed || errno == ENOBUFS;
-		for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
+		for (; fwh_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
 			if (nlh->nlmsg_type == (NFNL_SUBSYS_NFTABLES << 8 |
 						NFT_MSG_NEWGEN))
 				changed = changed || !is_ours(nlh);

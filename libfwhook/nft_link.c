@@ -18,6 +18,7 @@
 
 #include "nft.h"
 #include "nft_link.h"
+#include "nlmsg.h"
 
 /* So many questions at once: their answers fit into the socket's buffer. */
 #define QUESTIONS_MAX	64
@@ -168,7 +169,7 @@ static int message_error(const struct nlmsghdr *nlh)
 	const struct nlmsgerr *e = mnl_nlmsg_get_payload(nlh);
 
 	return mnl_nlmsg_get_payload_len(nlh) < sizeof(*e) ? -EBADMSG :
-							     e->error;
+							     fwh_nlmsg_errno(e->error);
 }
 
 /* ---- questions ---- */
@@ -177,9 +178,10 @@ static int message_error(const struct nlmsghdr *nlh)
 static int take_answers(struct fwh_nft_link *link, uint32_t first, size_t n,
 			size_t offset, fwh_nft_answer *answer, void *arg)
 {
+	size_t left_n = n;
 	int code = 0;
 
-	while (n > 0) {
+	while (left_n > 0) {
 		ssize_t len = mnl_socket_recvfrom(link->nl, link->answer,
 						  sizeof(link->answer));
 		const struct nlmsghdr *nlh = (const void *)link->answer;
@@ -187,16 +189,18 @@ static int take_answers(struct fwh_nft_link *link, uint32_t first, size_t n,
 
 		if (len < 0)
 			return -errno;
-		for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+		for (; fwh_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
 			int error = nlh->nlmsg_type == NLMSG_ERROR ?
 				    message_error(nlh) : 0;
+			uint32_t i = nlh->nlmsg_seq - first;
 
-			n -= n > 0;
+			if (i >= n)	/* left from before */
+				continue;
+			left_n -= left_n > 0;
 			if (error && error != -ENOENT)
 				code = code ? code : error;
 			else if (nlh->nlmsg_type != NLMSG_ERROR && !code)
-				code = answer(nlh, offset + nlh->nlmsg_seq -
-						   first, arg);
+				code = answer(nlh, offset + i, arg);
 		}
 	}
 	return code;
@@ -235,7 +239,7 @@ static int take_dump(struct fwh_nft_link *link, fwh_nft_answer *answer,
 
 	if (len < 0)
 		return -errno;
-	for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+	for (; fwh_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
 		if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
 			return -EAGAIN;
 		if (nlh->nlmsg_type == NLMSG_DONE)
@@ -398,7 +402,7 @@ static int take_verdict(struct fwh_nft_link *link, uint32_t first,
 			continue;
 		if (len < 0)
 			return code || errno == EAGAIN ? code : -errno;
-		for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+		for (; fwh_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
 			if (nlh->nlmsg_type != NLMSG_ERROR || code)
 				continue;
 			error = message_error(nlh);

@@ -19,6 +19,7 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 
+#include "nlmsg.h"
 #include "rtnl.h"
 
 
@@ -89,7 +90,7 @@ static int answer_error(struct fwh_rtnl *rtnl, const struct nlmsghdr *nlh)
 			    !mnl_attr_validate(attr, MNL_TYPE_NUL_STRING))
 				snprintf(rtnl->words, sizeof(rtnl->words), "%s",
 					 mnl_attr_get_str(attr));
-	return e->error;
+	return fwh_nlmsg_errno(e->error);
 }
 
 int fwh_rtnl_exchange(struct fwh_rtnl *rtnl, const void *buf, size_t len,
@@ -110,7 +111,7 @@ int fwh_rtnl_exchange(struct fwh_rtnl *rtnl, const void *buf, size_t len,
 			continue;
 		if (got < 0)
 			return -errno;
-		for (; mnl_nlmsg_ok(nlh, left);
+		for (; fwh_nlmsg_ok(nlh, left);
 		     nlh = mnl_nlmsg_next(nlh, &left)) {
 			uint32_t i = nlh->nlmsg_seq - first;
 

@@ -12,11 +12,9 @@
 #include <linux/xfrm.h>
 #include <netlink/netlink.h>
 #include <netlink/xfrm/sa.h>
-#include <netlink/xfrm/selector.h>
-#include <netlink/xfrm/sp.h>
-#include <netlink/xfrm/template.h>
 
 #include "internal.h"
+#include "nlmsg.h"
 
 /* The kernel answers at once or not at all. */
 #define TIMEOUT_S	2
@@ -105,7 +103,7 @@ static int keep_error(struct sockaddr_nl *from, struct nlmsgerr *e, void *arg)
 	struct answer *answer = arg;
 
 	(void)from;
-	answer->code = e->error;
+	answer->code = fwh_nlmsg_errno(e->error);
 	return NL_STOP;
 }
 
@@ -129,6 +127,10 @@ static int ask(struct fwh_xfrm *xfrm, struct nl_msg *question,
 	if (code >= 0)
 		code = nl_recvmsgs(xfrm->sock, cb);
 	nl_cb_put(cb);
+	if (ret->msg && (ret->code || code < 0)) {
+		nlmsg_free(ret->msg);
+		ret->msg = NULL;
+	}
 	if (ret->code == -ESRCH || ret->code == -ENOENT)
 		return 0;
 	if (ret->code)
@@ -339,21 +341,23 @@ static int ask_policy(struct fwh_xfrm *xfrm, const struct fwh_event *ev,
 	return ask(xfrm, question, ret, "XFRM policy", err);
 }
 
-/* The last ESP or AH template is the one whose SA the firewall matches. */
-static void read_template(struct xfrmnl_sp *sp, struct fwh_sa *sa)
+/* The last ESP or AH template is the one whose SA the firewall matches.  (libnl's
+ * own reader of policies leaks the addresses of templates.) */
+static void read_templates(struct nl_msg *policy, struct fwh_sa *sa)
 {
-	int n = xfrmnl_sp_get_nusertemplates(sp), i;
+	struct nlattr *a = nlmsg_find_attr(nlmsg_hdr(policy),
+					   sizeof(struct xfrm_userpolicy_info),
+					   XFRMA_TMPL);
+	const struct xfrm_user_tmpl *tmpl = a ? nla_data(a) : NULL;
+	size_t n = a ? (size_t)nla_len(a) / sizeof(*tmpl) : 0;
 
-	for (i = 0; i < n; i++) {
-		struct xfrmnl_user_tmpl *tmpl = xfrmnl_sp_usertemplate_n(sp, i);
-		int proto = tmpl ? xfrmnl_user_tmpl_get_proto(tmpl) : 0;
-
-		if (proto != IPPROTO_ESP && proto != IPPROTO_AH)
+	for (; n > 0; n--, tmpl++) {
+		if (tmpl->id.proto != IPPROTO_ESP && tmpl->id.proto != IPPROTO_AH)
 			continue;
 		sa->source = FWH_SA_POLICY;
-		sa->reqid = (uint32_t)xfrmnl_user_tmpl_get_reqid(tmpl);
-		sa->ipproto = (uint8_t)proto;
-		sa->mode = to_mode(xfrmnl_user_tmpl_get_mode(tmpl));
+		sa->reqid = tmpl->reqid;
+		sa->ipproto = tmpl->id.proto;
+		sa->mode = to_mode(tmpl->mode);
 	}
 }
 
@@ -363,7 +367,6 @@ static int find_by_policy(struct fwh_xfrm *xfrm, const struct fwh_event *ev,
 	int out;
 
 	for (out = 0; out < 2 && ret->source == FWH_SA_NONE; out++) {
-		struct xfrmnl_sp *sp;
 		struct answer answer;
 		int code = ask_policy(xfrm, ev, out, &answer, err);
 
@@ -371,11 +374,8 @@ static int find_by_policy(struct fwh_xfrm *xfrm, const struct fwh_event *ev,
 			return code;
 		if (!answer.msg)
 			continue;
-		if (nlmsg_hdr(answer.msg)->nlmsg_type == XFRM_MSG_NEWPOLICY &&
-		    !xfrmnl_sp_parse(nlmsg_hdr(answer.msg), &sp)) {
-			read_template(sp, ret);
-			xfrmnl_sp_put(sp);
-		}
+		if (nlmsg_hdr(answer.msg)->nlmsg_type == XFRM_MSG_NEWPOLICY)
+			read_templates(answer.msg, ret);
 		nlmsg_free(answer.msg);
 	}
 	return 0;
