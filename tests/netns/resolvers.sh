@@ -1,22 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# resolvers.sh - Debian's resolvers, unpacked and not installed, so that the
-# machine's own stays as it is; run from there in this scenario's namespaces.
-resolvers=/var/cache/ipsec-fw-tests/resolvers
+# resolvers.sh - Debian's resolvers, and Libreswan's script, unpacked and not
+# installed, so that the machine's own stay as they are; run from there in a
+# scenario's namespaces.
+resolvers=${IPSEC_FW_TEST_CACHE:-/var/cache/ipsec-fw-tests}/resolvers
 
 # The packages, with those libraries of theirs that are not installed.
 fetch_resolvers() {
+	mkdir -p "${resolvers%/*}"
 	(
 		exec 9> "$resolvers.lock" && flock 9 || exit
 		[ ! -e "$resolvers/done" ] || exit 0
 		mkdir -p "$resolvers/deb" && cd "$resolvers/deb" || exit
-		apt-get download systemd-resolved openresolv resolvconf unbound \
+		apt-get download systemd-resolved openresolv resolvconf unbound libreswan \
 			$(apt-cache depends systemd-resolved unbound | sed -n 's/^ *Depends: \(lib[^ ]*\)$/\1/p' |
 				while read -r p; do
 					dpkg-query -W -f '${Status}' "$p" 2> /dev/null | grep -q ' installed$' || echo "$p"
 				done) || exit
 		for p in *.deb; do
 			case $p in
-			openresolv_*|resolvconf_*) dpkg -x "$p" "$resolvers/${p%%_*}" ;;
+			openresolv_*|resolvconf_*|libreswan_*) dpkg -x "$p" "$resolvers/${p%%_*}" ;;
 			*) dpkg -x "$p" "$resolvers/root" ;;
 			esac || exit
 		done

@@ -5,7 +5,6 @@
 . "$TESTS/netns/lib.sh"
 . "$TESTS/netns/fw.sh"
 . "$TESTS/netns/resolvers.sh"
-check "the resolvers' packages" fetch_resolvers
 printf '[default]\nupdown = native\non-error = fail\n' | ini
 for dev in w0 ipsec1 ipsec2; do
 	ip link add $dev type veth peer name $dev-peer
