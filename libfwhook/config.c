@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 
 #include "config_keys.h"
-#include "internal.h"
+#include "raw.h"
 
 #define FILE_SIZE_MAX	(1 << 20)
 #define LINE_MAX_CHARS	198
@@ -204,6 +204,9 @@ struct value {
 	void *field;			/* the key's first field */
 	struct fwh_settings *settings;	/* where field is, if it is there */
 	struct fwh_globals *globals;
+	const char *path;
+	unsigned int line;
+	bool continued;
 	/* What parsers may leave when they refuse: */
 	char item[WORD_MAX];		/* the part of the text, "": all of it */
 	const char *why;		/* instead of what the key expects */
@@ -775,6 +778,69 @@ static int parse_devices(struct value *value)
 }
 _Static_assert(FWH_DEVICES_MAX == 8, "parse_devices() says so");
 
+static void free_raws(struct fwh_raws *raws)
+{
+	size_t i;
+
+	for (i = 0; i < raws->n; i++) {
+		free((void *)raws->list[i].text);
+		free((void *)raws->list[i].place);
+	}
+	free(raws->list);
+	memset(raws, 0, sizeof(*raws));
+}
+
+static int add_raw(struct fwh_raws *raws, const struct value *value,
+		   const struct fwh_raw *raw)
+{
+	struct fwh_raw *list = reallocarray(raws->list, raws->n + 1,
+					    sizeof(*list));
+	char *place = NULL, *text = strdup(raw->text);
+
+	if (list)
+		raws->list = list;
+	if (!list || !text || asprintf(&place, "%s:%u", value->path,
+				       value->line) < 0) {
+		free(text);
+		return -ENOMEM;
+	}
+	list[raws->n] = *raw;
+	list[raws->n].text = text;
+	list[raws->n++].place = place;
+	return 0;
+}
+
+static int continue_raw(struct fwh_raw *raw, const char *rest)
+{
+	char *text;
+
+	if (asprintf(&text, "%s %s", raw->text, rest) < 0)
+		return -ENOMEM;
+	free((void *)raw->text);
+	raw->text = text;
+	return 0;
+}
+
+/* A rule, more of one, or an end to those of the file before. */
+static int parse_raw(struct value *value)
+{
+	struct fwh_raws *out = value->field;
+	bool nft = out == &value->settings->nft;
+	struct fwh_raw raw;
+	const char *why;
+
+	if (!value->again || !strcasecmp(value->text, "none"))
+		free_raws(out);
+	if (!strcasecmp(value->text, "none"))
+		return 0;
+	if (value->continued && out->n)
+		return continue_raw(&out->list[out->n - 1], value->text);
+	why = fwh_raw_split(nft, value->text, &raw);
+	if (why)
+		return refuse(value, why);
+	return add_raw(out, value, &raw);
+}
+
 static int parse_backend(struct value *value)
 {
 	size_t n = strlen(value->text);
@@ -864,6 +930,12 @@ static const struct key keys[] = {
 	  "1 to 600000", "log lines a minute, at most" },
 	{ "nflog", PLAN_KINDS, false, parse_word, ONE(nflog), "no yes auto",
 	  "auto, yes or no", "packets of the SA to the group of nflog=" },
+	{ "iptables", PLAN_KINDS, true, parse_raw, ONE(iptables), "none",
+	  "TABLE CHAIN in: RULE, TABLE CHAIN out: RULE, or none",
+	  "a rule as iptables takes it" },
+	{ "nft", PLAN_KINDS, true, parse_raw, ONE(nft), "none",
+	  "CHAIN in: RULE, CHAIN out: RULE, or none",
+	  "a rule as nft takes it" },
 	{ "on-error", PLAN_KINDS, false, parse_word, ONE(hold), "fail hold",
 	  "fail or hold", "what an up does whose rules can't be set" },
 	{ "updown", PLAN_KINDS, false, parse_word, ONE(updown),
@@ -1184,6 +1256,7 @@ static int set_value(struct reader *r, const struct key *key, void *base,
 	struct value value = {
 		.key = key, .text = text, .again = *set_in_file & bit,
 		.field = (char *)base + key->offset,
+		.path = r->path, .line = r->line, .continued = r->continued,
 	};
 
 	if (!*text)
@@ -1632,10 +1705,41 @@ static int check_sense(const struct fwh_config *config, size_t index,
 			section->place.line);
 }
 
+/* Rules, now that all of each is read. */
+static int check_words(struct fwh_config *config, const char *key,
+		       const struct fwh_raws *raws, struct fwh_err *err)
+{
+	char shown[SHOWN_MAX];
+	size_t i;
+	int code = 0;
+
+	for (i = 0; !code && i < raws->n; i++) {
+		const struct fwh_raw *raw = &raws->list[i];
+		const char *why = fwh_raw_check(fwh_raw_places[raw->where].nft,
+						raw->text);
+
+		if (why)
+			code = finding(config, fwh_fail(err, -EINVAL,
+					"%s: %s = ...: %s: %s", raw->place, key,
+					fwh_printable(raw->text, shown,
+						      sizeof(shown)), why),
+				       err);
+	}
+	return code;
+}
+
 static int check_sections(struct fwh_config *config, struct fwh_err *err)
 {
 	int code = link_templates(config, err);
 	size_t i;
+
+	for (i = 0; !code && i < config->n; i++) {
+		const struct fwh_settings *values = &config->sections[i].values;
+
+		code = check_words(config, "iptables", &values->iptables, err);
+		if (!code)
+			code = check_words(config, "nft", &values->nft, err);
+	}
 
 	for (i = 0; !code && i < config->n; i++)
 		code = finding(config, check_trail(config, i, err), err);
@@ -1643,6 +1747,83 @@ static int check_sections(struct fwh_config *config, struct fwh_err *err)
 	for (i = 0; !code && !config->n_findings && i < config->n; i++)
 		code = finding(config, check_sense(config, i, err), err);
 	return code;
+}
+
+/* ---- rules in people's own words ------------------------------------------------------ */
+
+static void report_raw(const struct fwh_err *err, void *arg)
+{
+	finding(arg, err->code, err);
+}
+
+/* Every rule of every section, whoever takes it over. */
+static int try_raws(struct fwh_config *config, struct fwh_err *err)
+{
+	fwh_autofree const struct fwh_raw **raws = NULL;
+	size_t n = 0, cap = 0, i, j, k;
+
+	for (i = 0; i < config->n; i++) {
+		const struct fwh_raws *lists[] = {
+			&config->sections[i].values.iptables,
+			&config->sections[i].values.nft,
+		};
+
+		for (j = 0; j < ARRAY_SIZE(lists); j++) {
+			for (k = 0; k < lists[j]->n; k++) {
+				if (fwh_raw_check(j == 1, lists[j]->list[k].text))
+					continue;
+				if (!fwh_grow(&raws, n, &cap, sizeof(*raws)))
+					return fwh_fail(err, -ENOMEM,
+							"out of memory");
+				raws[n++] = &lists[j]->list[k];
+			}
+		}
+	}
+	return fwh_raws_try(&config->globals, raws, n, report_raw, config, err);
+}
+
+/* Rules in the other backend's language only: this machine goes without. */
+static void find_unread(struct fwh_config *config, const char *backend)
+{
+	bool nft = strcmp(backend, "iptables") != 0;
+	const struct fwh_raw *last = NULL;
+	struct fwh_settings settings;
+	struct fwh_err err;
+	size_t i;
+
+	for (i = 0; i < config->n; i++) {
+		const struct section *section = &config->sections[i];
+		const struct fwh_raws *read, *unread;
+
+		if (section->kind == TEMPLATE)
+			continue;
+		apply_all(config, section->kind == CONN ? (ssize_t)i : -1,
+			  &settings);
+		read = nft ? &settings.nft : &settings.iptables;
+		unread = nft ? &settings.iptables : &settings.nft;
+		if (read->n || !unread->n || unread->list == last)
+			continue;
+		last = unread->list;	/* once for all that take it over */
+		finding(config, fwh_fail(&err, -EINVAL, "%s: this machine's "
+					 "backend is %s, and there is no %s = "
+					 "that says the same", last->place,
+					 backend, nft ? "nft" : "iptables"),
+			&err);
+	}
+}
+
+static int check_raws(struct fwh_config *config, struct fwh_err *err)
+{
+	const struct fwh_backend *backend;
+	int code = fwh_backend_choose(config->globals.backend, &backend, NULL,
+				      err);
+
+	if (code)
+		return code;
+	/* Templates that inherit from themselves have no end. */
+	if (!config->n_findings)
+		find_unread(config, fwh_backend_name(backend));
+	return try_raws(config, err);
 }
 
 int fwh_config_load(const char *file, const char *dir,
@@ -1695,6 +1876,8 @@ int fwh_config_check(const char *const files[], size_t n,
 		code = finding(config, load_folder(config, dir, &bad), &bad);
 	if (!code)
 		code = check_sections(config, &bad);
+	if (!code)
+		code = check_raws(config, &bad);
 	*ret_n = config->n_findings;
 	fwh_config_free(config);
 	return code ? fwh_fail(err, code, "%s", bad.msg) : 0;
@@ -1702,8 +1885,14 @@ int fwh_config_check(const char *const files[], size_t n,
 
 void fwh_config_free(struct fwh_config *config)
 {
+	size_t i;
+
 	if (!config)
 		return;
+	for (i = 0; i < config->n; i++) {
+		free_raws(&config->sections[i].values.iptables);
+		free_raws(&config->sections[i].values.nft);
+	}
 	free(config->sections);
 	free(config->paths);
 	free(config);

@@ -43,6 +43,8 @@ int fwh_target_plan(const struct fwh_target *target,
 		.settings = &target->settings,
 		.mark = target->after.mark,
 		.devices = &globals->devices,
+		.raws = fwh_raws_of(&target->settings, globals),
+		.accept_mark = globals->accept_mark,
 		.state = target->after.state,
 	};
 	int code = find_passes(target, xfrm, &passes, &in.n_passes, err);

@@ -262,6 +262,20 @@ struct fwh_services {
 	size_t n;			/* 0: everything */
 };
 
+/* A rule in a person's own words, for one place among the connection's. */
+struct fwh_raw {
+	size_t where;			/* of fwh_raw_places[] */
+	unsigned int families;		/* of connections that have it, a bit each */
+	const char *text;		/* with its ${VARIABLE}s */
+	const char *place;		/* "FILE:LINE" */
+};
+
+/* Of one backend's language; the list is the struct fwh_config's. */
+struct fwh_raws {
+	struct fwh_raw *list;
+	size_t n;
+};
+
 #define FWH_RANGES_MAX		16
 
 /* Address ranges of either family. */
@@ -325,6 +339,7 @@ struct fwh_settings {
 	bool route_always;		/* route = always */
 	bool proxy_arp;
 	enum fwh_dns_resolver dns;
+	struct fwh_raws iptables, nft;
 };
 
 /* A chain of nftables, of anybody's. */
@@ -382,7 +397,8 @@ int fwh_config_default(struct fwh_config **ret);
 void fwh_config_free(struct fwh_config *config);
 const struct fwh_globals *fwh_config_globals(const struct fwh_config *config);
 /* The settings of one connection: built-in, [default], then the most specific
- * [conn PATTERN] that matches the name, each after its template. */
+ * [conn PATTERN] that matches the name, each after its template.  They are good
+ * as long as the config is. */
 void fwh_config_resolve(const struct fwh_config *config, const char *conn,
 			struct fwh_settings *ret);
 
@@ -455,6 +471,12 @@ enum fwh_part {
 	FWH_PART_CAT_IN,		/* client address translation: to our address */
 	FWH_PART_CAT_OUT,		/* to the leased one */
 	FWH_PART_POLICY_MARK,		/* what the policies look for */
+	FWH_PART_RAW_PRE,		/* rules in a person's own words: prerouting, ... */
+	FWH_PART_RAW_IN,
+	FWH_PART_RAW_FWD_IN,
+	FWH_PART_RAW_FWD_OUT,
+	FWH_PART_RAW_OUT,
+	FWH_PART_RAW_POST,
 	FWH_PART_MAX
 };
 
@@ -467,6 +489,7 @@ enum fwh_action {
 	FWH_SET_MSS, FWH_CLAMP_MSS,
 	FWH_SNAT, FWH_DNAT,		/* to the address `nat' */
 	FWH_DO_LOG, FWH_DO_NFLOG,
+	FWH_RAW,			/* as `raw' says, which matches, too */
 	FWH_ACTION_MAX
 };
 
@@ -480,6 +503,14 @@ struct fwh_policy_match {
 	enum fwh_mode mode;		/* FWH_MODE_UNKNOWN: any */
 	bool endpoints;
 	struct fwh_addr src, dst;	/* of the tunnel */
+};
+
+/* A rule in a person's own words, its variables replaced; the plan's. */
+struct fwh_raw_rule {
+	bool own;			/* it had variables: of this connection alone */
+	void *entry;			/* that it is in the legacy tables, once known */
+	const char *text;		/* in here, behind its place */
+	char line[];			/* "FILE:LINE: TEXT" */
 };
 
 /* One rule.  A zeroed match does not match on that thing. */
@@ -509,6 +540,7 @@ struct fwh_rule {
 	struct fwh_addr nat;
 	uint16_t log_group;
 	char log_prefix[FWH_NFLOG_PREFIX_MAX]; /* DO_LOG: FWH_LOG_PREFIX_MAX */
+	struct fwh_raw_rule *raw;
 };
 
 struct fwh_plan {
@@ -536,6 +568,8 @@ struct fwh_plan_input {
 	const struct fwh_pass *passes;
 	size_t n_passes;
 	const struct fwh_devices *devices; /* of anybody's; NULL: none */
+	const struct fwh_raws *raws;	/* the backend's of the settings; NULL: none */
+	struct fwh_mark accept_mark;	/* for their ${ACCEPT_MARK} */
 	enum fwh_state state;
 };
 
@@ -685,6 +719,7 @@ enum fwh_step {
 	FWH_STEP_IKE,			/* accepts the gateways' own */
 	FWH_STEP_GUARD_OUT,		/* stops what would leave in clear */
 	FWH_STEP_NAT,			/* keeps source NAT off */
+	FWH_STEP_RAW,			/* what a person added */
 	FWH_STEP_MAX
 };
 
@@ -738,6 +773,7 @@ struct fwh_view {
 	struct fwh_held *held;		/* by connection, those of none last */
 	size_t n_held;
 	struct fwh_globals globals;
+	struct fwh_config *config;	/* that the settings are good with */
 };
 
 /* Look at every connection, its record and what the kernel holds of it, in one

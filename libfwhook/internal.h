@@ -97,6 +97,12 @@ uint64_t fwh_hash_lock(const char *hash);
  * that.  Pure. */
 bool fwh_event_cat(const struct fwh_event *ev, struct fwh_selector *ret);
 
+/* raw.c: those of the settings that the backend takes, and the end of one of a
+ * plan's */
+const struct fwh_raws *fwh_raws_of(const struct fwh_settings *settings,
+				   const struct fwh_globals *globals);
+void fwh_raw_rule_free(struct fwh_raw_rule *raw);
+
 /* names.c: what the kernel's tables call things */
 extern const char *const fwh_table_name[FWH_TABLE_MAX];
 extern const char *const fwh_hook_name[FWH_HOOK_MAX];

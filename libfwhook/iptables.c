@@ -479,6 +479,7 @@ static void pack_target(struct packer *p, const struct fwh_key *key,
 	case FWH_DO_NFLOG:
 		pack_nflog(p, rule);
 		break;
+	case FWH_RAW:
 	case FWH_ACTION_MAX:
 		assert(0);
 	}
@@ -519,6 +520,11 @@ size_t fwh_ipt_pack(const struct fwh_key *key, const struct fwh_rule *rule,
 	char comment[FWH_COMMENT_MAX];
 	size_t target;
 
+	if (rule->raw) {
+		p.len = fwh_ipt_view(rule->family, rule->raw->entry).length;
+		memcpy(buf, rule->raw->entry, p.len);
+		return p.len;
+	}
 	pack_matches(&p, rule);
 	fwh_rule_comment(key, comment);
 	pack_comment(&p, comment);

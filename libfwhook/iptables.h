@@ -9,6 +9,11 @@
  * comment has 256 bytes, the policy 308) and a target. */
 #define FWH_IPT_ENTRY_MAX	1536
 
+/* Find the entries of rules in a person's own words, by iptables' own parser; those
+ * that were found before stay.  fwh_ipt_pack() needs them.  Returns 0, or -EINVAL
+ * for the first one that it does not take. */
+int fwh_ipt_compile(const struct fwh_plan *const plans[], size_t n,
+		    struct fwh_err *err);
 /* Pack a rule, as iptables would, into buf (FWH_IPT_ENTRY_MAX bytes, aligned
  * as struct ipt_entry is).  Jumps carry the chain's name in their target, for
  * libiptc to resolve.  Returns the entry's length. */

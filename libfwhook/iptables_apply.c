@@ -793,6 +793,38 @@ static int try_batch(struct table *t, const struct transaction *tr,
 	return err || t->iptc->commit(t->h) ? err : -errno;
 }
 
+/* The first rule of the batch that is in a person's own words. */
+static const char *first_raw(const struct transaction *tr,
+			     const struct batch *batch)
+{
+	size_t i, j;
+
+	for (i = 0; i < tr->n; i++) {
+		const struct fwh_plan *plan = tr->changes[i].plan;
+
+		for (j = 0; j < plan->n; j++)
+			if (plan->rules[j].raw &&
+			    plan->rules[j].table == batch->table &&
+			    plan->rules[j].family == batch->family)
+				return plan->rules[j].raw->line;
+	}
+	return NULL;
+}
+
+static int fail_batch(struct table *t, const struct transaction *tr,
+		      const struct batch *batch, int code, struct fwh_err *err)
+{
+	const char *raw = first_raw(tr, batch);
+	struct fwh_err said;
+
+	code = fail_table(t, batch, tr->n, "commit", code, &said);
+	if (raw && code == -EINVAL)
+		return fwh_fail(err, code, "%s: not possible in table %s, or a "
+				"later line for it is not", raw,
+				fwh_table_name[t->table]);
+	return fwh_fail(err, code, "%s", said.msg);
+}
+
 static int run_batch(const struct transaction *tr, struct batch *batch,
 		     const struct image *images, struct image *before,
 		     struct fwh_err *err)
@@ -812,7 +844,7 @@ static int run_batch(const struct transaction *tr, struct batch *batch,
 		t.iptc->free(t.h);
 	}
 	if (code)
-		return fail_table(&t, batch, tr->n, "commit", code, err);
+		return fail_batch(&t, tr, batch, code, err);
 	batch->committed = t.changed;
 	return 0;
 }
@@ -877,6 +909,20 @@ int fwh_ipt_take_lock(unsigned int wait_ms, int *ret_fd, struct fwh_err *err)
 	return 0;
 }
 
+static int compile(const struct fwh_change *changes, size_t n,
+		   struct fwh_err *err)
+{
+	fwh_autofree const struct fwh_plan **plans = calloc(n + 1,
+							    sizeof(*plans));
+	size_t i;
+
+	if (!plans)
+		return fwh_fail(err, -ENOMEM, "out of memory");
+	for (i = 0; i < n; i++)
+		plans[i] = changes[i].plan;
+	return fwh_ipt_compile(plans, n, err);
+}
+
 static int apply(const struct fwh_globals *globals,
 		 const struct fwh_change *changes, size_t n, bool all,
 		 struct fwh_err *err)
@@ -888,7 +934,9 @@ static int apply(const struct fwh_globals *globals,
 	int code;
 
 	(void)all;	/* chains without a record are left alone */
-	code = fwh_ipt_take_lock(globals->lock_wait_ms, &lock, err);
+	code = compile(changes, n, err);
+	if (!code)
+		code = fwh_ipt_take_lock(globals->lock_wait_ms, &lock, err);
 	if (code)
 		return code;
 	code = add_batches(&tr);

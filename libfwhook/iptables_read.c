@@ -204,6 +204,8 @@ static enum fwh_step step_of(enum fwh_table table, const struct fwh_rule *rule)
 		[FWH_PART_ESP] = FWH_STEP_MARK,
 	};
 
+	if (rule->part >= FWH_PART_RAW_PRE && rule->part <= FWH_PART_RAW_POST)
+		return FWH_STEP_RAW;
 	if (table == FWH_NAT)
 		return FWH_STEP_NAT;
 	if (table == FWH_FILTER)
@@ -488,10 +490,16 @@ int fwh_iptables_read(const struct fwh_globals *globals,
 	int code = list_owners(&reading);
 	enum fwh_family family;
 	enum fwh_table table;
+	size_t i;
 
 	(void)globals;
 	if (code)
 		fwh_fail(err, code, "out of memory");
+	for (i = 0; !code && i < n; i++) {
+		const struct fwh_plan *plan = &plans[i];
+
+		code = fwh_ipt_compile(&plan, 1, err);
+	}
 	for (family = 0; !code && family < FWH_FAMILY_MAX; family++) {
 		unsigned int present = fwh_ipt_tables_present(family);
 

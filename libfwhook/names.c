@@ -44,6 +44,12 @@ static const char *const part_suffix[FWH_PART_MAX] = {
 	[FWH_PART_CAT_IN] = "cati",
 	[FWH_PART_CAT_OUT] = "cato",
 	[FWH_PART_POLICY_MARK] = "pmrk",
+	[FWH_PART_RAW_PRE] = "rpre",
+	[FWH_PART_RAW_IN] = "rin",
+	[FWH_PART_RAW_FWD_IN] = "rfwi",
+	[FWH_PART_RAW_FWD_OUT] = "rfwo",
+	[FWH_PART_RAW_OUT] = "rout",
+	[FWH_PART_RAW_POST] = "rpst",
 };
 
 void fwh_dispatch_chain(enum fwh_hook hook, char ret[FWH_CHAIN_MAX])

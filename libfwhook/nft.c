@@ -98,11 +98,15 @@ static const struct purpose {
 		[FWH_PART_NFLOG_IN] = { "nflog-in", "", false },
 		[FWH_PART_NFLOG_OUT] = { "nflog-out", "", false },
 		[FWH_PART_POLICY_MARK] = { "policy-mark", "", false },
+		[FWH_PART_RAW_PRE] = { "raw-prerouting", "", true },
+		[FWH_PART_RAW_POST] = { "raw-postrouting", "", true },
 	},
 	[FWH_NAT] = {
 		[FWH_PART_OUT] = { "no-nat", "", false },
 		[FWH_PART_CAT_IN] = { "cat-in", "", false },
 		[FWH_PART_CAT_OUT] = { "cat-out", "", false },
+		[FWH_PART_RAW_PRE] = { "raw-dstnat", "", true },
+		[FWH_PART_RAW_POST] = { "raw-srcnat", "", true },
 	},
 	[FWH_FILTER] = {
 		[FWH_PART_IN] = { "accept-in", "", true },
@@ -111,6 +115,10 @@ static const struct purpose {
 		[FWH_PART_IPIP] = { "accept-ipip", "", true },
 		[FWH_PART_IKE_IN] = { "ike-in", "", true },
 		[FWH_PART_IKE_OUT] = { "ike-out", "", true },
+		[FWH_PART_RAW_IN] = { "raw-input", "", true },
+		[FWH_PART_RAW_FWD_IN] = { "raw-forward-in", "", true },
+		[FWH_PART_RAW_FWD_OUT] = { "raw-forward-out", "", true },
+		[FWH_PART_RAW_OUT] = { "raw-output", "", true },
 	},
 };
 
@@ -246,8 +254,10 @@ int fwh_nft_shape(const char *set, unsigned int *ret_src_len,
 	return 0;
 }
 
-/* FNV-1a, five letters of base 32: sets of other content have other names. */
+/* FNV-1a, five letters of base 32: sets of other content have other names.  What
+ * people write can be anything: eight. */
 #define HASH_LETTERS	5
+#define RAW_LETTERS	8
 #define HASH_START	0xcbf29ce484222325u
 
 static void hash_text(uint64_t *h, const char *s)
@@ -257,15 +267,20 @@ static void hash_text(uint64_t *h, const char *s)
 	while (*s++);
 }
 
-static void hash_letters(uint64_t h, char ret[HASH_LETTERS + 1])
+static void letters_of(uint64_t h, size_t n, char *ret)
 {
 	static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
 	size_t i;
 
 	h ^= h >> 32;
-	for (i = 0; i < HASH_LETTERS; i++, h >>= 5)
+	for (i = 0; i < n; i++, h >>= 5)
 		ret[i] = digits[h & 31];
 	ret[i] = '\0';
+}
+
+static void hash_letters(uint64_t h, char ret[HASH_LETTERS + 1])
+{
+	letters_of(h, HASH_LETTERS, ret);
 }
 
 /* ---- what a chain holds ---- */
@@ -976,6 +991,159 @@ static void add_by_reqid(struct builder *b, const struct content *c)
 	}
 }
 
+/* ---- rules in a person's own words ---- */
+
+/* What is said decides the name, and whose it is, if it says something of this
+ * connection alone: others that say the same share the chain. */
+static void raw_chain(const struct builder *b, const struct content *c,
+		      char ret[FWH_NFT_NAME_MAX])
+{
+	char letters[RAW_LETTERS + 1];
+	uint64_t hash = HASH_START;
+	bool own = false;
+	size_t i;
+
+	for (i = 0; i < b->plan->n; i++) {
+		const struct fwh_rule *rule = &b->plan->rules[i];
+
+		if (!in_content(c, rule) || rule->dispatch)
+			continue;
+		hash_text(&hash, rule->raw->text);
+		own = own || rule->raw->own;
+	}
+	letters_of(hash, RAW_LETTERS, letters);
+	snprintf(ret, FWH_NFT_NAME_MAX, "%s-%s%s%s",
+		 purposes[c->table][c->part].name, letters, own ? "-" : "",
+		 own ? b->plan->key.hash : "");
+}
+
+/* The rule of the base chain that looks into the new set; its matches and its
+ * lookup are the caller's.  A translation comes ahead of those that keep one
+ * off. */
+static struct fwh_nft_rule *equip_raw(struct builder *b, const struct content *c,
+				      struct fwh_nft_set *set, enum fwh_hook hook,
+				      const char *chain)
+{
+	const struct fwh_raw_rule *first = NULL;
+	struct fwh_nft_rule *r;
+	size_t i;
+
+	strcpy(set->shared[FWH_NFT_OF_HITS], chain);
+	for (i = 0; i < b->plan->n; i++) {
+		const struct fwh_rule *rule = &b->plan->rules[i];
+
+		if (!in_content(c, rule) || rule->dispatch)
+			continue;
+		r = add_rule(b, set, chain);
+		if (!r)
+			return NULL;
+		r->owner = FWH_NFT_OF_HITS;
+		fwh_nft_put_action(r, rule, &b->accept);
+		first = first ? first : rule->raw;
+	}
+	r = add_rule(b, set, fwh_nft_base[bases[c->table][hook]].name);
+	if (r) {
+		r->head = c->table == FWH_NAT;
+		r->leads = first;
+	}
+	return r;
+}
+
+static void add_raw_reqid(struct builder *b, const struct content *c,
+			  const struct fwh_rule *dispatch, const char *chain,
+			  unsigned int nth)
+{
+	bool out = dispatch->policy.dir == FWH_POLICY_OUT, is_new;
+	char name[FWH_NFT_NAME_MAX];
+	struct fwh_nft_set *set;
+	struct fwh_nft_rule *r;
+
+	snprintf(name, sizeof(name), "%.40s%s", chain, nth ? "-ipcomp" : "");
+	set = get_set(b, name, out ? FWH_NFT_REQID_OUT : FWH_NFT_REQID_IN,
+		      true, &is_new);
+	if (is_new && set &&
+	    (r = equip_raw(b, c, set, dispatch->hook, chain))) {
+		fwh_nft_put_reqid_lookup(r, out, nth, name);
+		fwh_nft_put_jump(r, chain);
+	}
+	add_reqid(b, set, dispatch->policy.reqid);
+}
+
+/* Where no SA shows: by the device, or the mark, and the addresses. */
+static void put_raw_matches(const struct fwh_rule *dispatch,
+			    struct fwh_nft_rule *r)
+{
+	struct fwh_rule match = *dispatch;
+
+	match.has_src = match.has_dst = false;
+	fwh_nft_put_addresses(r, &match, false);
+	fwh_nft_put_selector(r, &match);
+	fwh_nft_put_policy(r, &match);
+	fwh_nft_put_state(r, &match);
+}
+
+static void add_raw_address(struct builder *b, const struct content *c,
+			    const struct fwh_rule *dispatch, const char *chain)
+{
+	struct fwh_net any = { .addr.family = c->family };
+	const struct fwh_net *src = dispatch->has_src ? &dispatch->src : &any;
+	const struct fwh_net *dst = dispatch->has_dst ? &dispatch->dst : &any;
+	char name[FWH_NFT_NAME_MAX], letters[RAW_LETTERS + 1];
+	uint64_t hash = HASH_START;
+	struct fwh_nft_rule head, *r;
+	struct fwh_nft_set *set;
+	struct fwh_nft_key key;
+	bool is_new;
+
+	fwh_nft_rule_begin(&head, "");
+	put_raw_matches(dispatch, &head);
+	hash_text(&hash, chain);
+	hash_text(&hash, head.text);
+	fwh_nft_rule_free(&head);
+	letters_of(hash, RAW_LETTERS, letters);
+	snprintf(name, sizeof(name), "%s-%s%s-%u-%u",
+		 purposes[c->table][c->part].name, letters,
+		 c->family == FWH_IPV6 ? "-ip6" : "", src->len, dst->len);
+	set = get_set(b, name, c->family == FWH_IPV4 ? FWH_NFT_ADDRS4 :
+		      FWH_NFT_ADDRS6, true, &is_new);
+	if (is_new && set &&
+	    (r = equip_raw(b, c, set, dispatch->hook, chain))) {
+		put_raw_matches(dispatch, r);
+		fwh_nft_put_lookup(r, c->family, src->len, dst->len, false,
+				   name);
+		fwh_nft_put_jump(r, chain);
+	}
+	if (!set)
+		return;
+	fwh_nft_addresses_key(src, dst, &key);
+	add_key(b, set, &key);
+}
+
+static bool is_raw(const struct content *c)
+{
+	return c->part >= FWH_PART_RAW_PRE && c->part <= FWH_PART_RAW_POST;
+}
+
+static void add_raw(struct builder *b, const struct content *c)
+{
+	char chain[FWH_NFT_NAME_MAX];
+	unsigned int nth;
+	size_t i;
+
+	raw_chain(b, c, chain);
+	for (i = 0; i < b->plan->n; i++) {
+		const struct fwh_rule *rule = &b->plan->rules[i];
+
+		if (!in_content(c, rule) || !rule->dispatch)
+			continue;
+		if (!rule->policy.reqid)
+			add_raw_address(b, c, rule, chain);
+		for (nth = 0; rule->policy.reqid && nth < templates(b, rule);
+		     nth++)
+			add_raw_reqid(b, c, rule, chain, nth);
+	}
+}
+
 /* ---- the whole ---- */
 
 static void add_content(struct builder *b, struct content *c)
@@ -994,6 +1162,11 @@ static void add_content(struct builder *b, struct content *c)
 	}
 	if (!c->hooks)
 		return;
+	if (is_raw(c)) {
+		if (!c->marks)
+			add_raw(b, c);
+		return;
+	}
 	if (!c->marks)
 		add_by_reqid(b, c);
 	find_common(b, c);

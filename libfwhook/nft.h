@@ -20,6 +20,7 @@
 #define FWH_NFT_KEY_MAX		32	/* two IPv6 addresses */
 
 struct nftnl_rule;
+struct nftnl_set;
 
 /* The base chains, in the order in which they are printed. */
 enum fwh_nft_base {
@@ -60,6 +61,11 @@ struct fwh_nft_rule {
 	bool head;			/* before the others of its chain */
 	bool nomem;
 	bool nfproto;			/* the family was asked for already */
+	const struct fwh_raw_rule *raw;	/* in whose words it is; the plan's */
+	const struct fwh_raw_rule *leads; /* it jumps to these and those behind them */
+	struct nftnl_set **anonymous;	/* of those words, once they are understood */
+	size_t n_anonymous, cap_anonymous;
+	bool understood;
 	char look[FWH_NFT_NAME_MAX], jump[FWH_NFT_NAME_MAX]; /* set, chain, "" */
 	char text[FWH_NFT_TEXT_MAX];
 	struct nftnl_rule *rule;

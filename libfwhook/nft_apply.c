@@ -86,7 +86,7 @@ static int take_set(const struct nlmsghdr *nlh, size_t question, void *arg)
 	    strcmp(nftnl_set_get_str(set, NFTNL_SET_TABLE), FWH_NFT_TABLE))
 		goto out;
 	name = nftnl_set_get_str(set, NFTNL_SET_NAME);
-	if (strlen(name) >= FWH_NFT_NAME_MAX)
+	if (strlen(name) >= FWH_NFT_NAME_MAX || fwh_nft_is_anonymous(name))
 		goto out;		/* not one of ours */
 	if (!fwh_grow(&job->sets, job->n_sets, &job->cap_sets, sizeof(*present))) {
 		code = -ENOMEM;
@@ -183,7 +183,27 @@ static int fill_batch(struct job *job, bool *ret_empty)
 	else if (!code)
 		code = change_sets(job, &rules);
 	free(rules.list);
+	if (!code && job->draft)
+		fwh_nft_delete_draft(job);
 	return code;
+}
+
+/* The kernel looks at rules once more from where they are jumped to. */
+static bool is_persons(const struct job *job, const char *note)
+{
+	size_t i, j, k;
+
+	for (i = 0; i < job->n; i++) {
+		for (j = 0; j < job->nfts[i].n; j++) {
+			const struct fwh_nft_set *set = &job->nfts[i].sets[j];
+
+			for (k = 0; k < set->n_rules; k++)
+				if (set->rules[k].leads &&
+				    set->rules[k].leads->line == note)
+					return true;
+		}
+	}
+	return false;
 }
 
 static int explain(const struct job *job, int code, size_t refused,
@@ -208,6 +228,9 @@ static int explain(const struct job *job, int code, size_t refused,
 		return fwh_fail(err, -ETIMEDOUT, "nftables: other programs kept "
 				"changing the ruleset; see who with: nft "
 				"monitor");
+	if (code == -EOPNOTSUPP && is_persons(job, note))
+		return fwh_fail(err, -EINVAL, "%s: not possible in this place, "
+				"or a later line of it is not", note);
 	if (code == -ENOENT || code == -EOPNOTSUPP)
 		return fwh_fail(err, -ENOPROTOOPT, "nftables: %s: %s; this "
 				"kernel lacks a part of that: load or build "
@@ -228,6 +251,11 @@ static int try_once(struct job *job, struct fwh_err *err)
 		code = fwh_nft_see_sets(job);
 	if (!code)
 		code = fwh_nft_check_rules(job);
+	if (!code) {
+		code = fwh_nft_understand(job, err);
+		if (code)
+			return code;	/* said already, or -EAGAIN */
+	}
 	if (!code)
 		code = fwh_nft_find_elements(job, err);
 	if (!code)
@@ -302,6 +330,8 @@ static int apply(const struct fwh_globals *globals,
 	if (!code)
 		code = run(&job, err);
 	forget(&job);
+	if (code && job.draft)
+		fwh_nft_drop_draft(&job);
 	for (i = 0; job.nfts && i < n; i++)
 		fwh_nft_free(&job.nfts[i]);
 	free(job.nfts);

@@ -74,6 +74,7 @@ struct job {
 	size_t n_prologue;
 	const char *made;		/* the last set that got one beside it */
 	const char *misfit;		/* a set of our name, but not our type */
+	bool draft;			/* there is a table that people's words were tried in */
 	const char **notes;		/* what each message of the batch is about */
 	size_t n_notes, cap_notes;
 };
@@ -149,6 +150,9 @@ int fwh_nft_find_dropped(struct job *job);
 
 /* ---- nft_rules.c ---- */
 
+/* The sets to make; all: those that are there, too.  To be freed. */
+int fwh_nft_find_todo(const struct job *job, bool all, struct todo **ret,
+		      size_t *ret_n);
 /* Make the sets that are wanted and not there. */
 int fwh_nft_install_sets(struct job *job);
 /* Look at the rules, if a set goes. */
@@ -160,6 +164,17 @@ bool fwh_nft_has_stranger(const struct rules *rules);
 void fwh_nft_drop_sets(struct job *job, const struct rules *rules);
 /* With `all': are the rules there that the sets need?  Else all is made anew. */
 int fwh_nft_check_rules(struct job *job);
+
+/* ---- nft_raw.c ---- */
+
+/* Find out what expressions people's words stand for, of all sets that are to be
+ * made.  -EAGAIN: done, and the ruleset was changed for it. */
+int fwh_nft_understand(struct job *job, struct fwh_err *err);
+/* The table that was needed for that goes, with the transaction or alone. */
+void fwh_nft_delete_draft(struct job *job);
+void fwh_nft_drop_draft(struct job *job);
+/* A set that is a part of a rule: the kernel gave it its name. */
+bool fwh_nft_is_anonymous(const char *set);
 
 /* ---- nft_messages.c ---- */
 
@@ -180,6 +195,7 @@ void fwh_nft_new_set(struct job *job, const struct fwh_nft_set *set);
 void fwh_nft_new_owners_set(struct job *job, const char *set, size_t key_len);
 void fwh_nft_new_rule(struct job *job, const struct fwh_nft_rule *rule);
 void fwh_nft_delete_rule(struct job *job, const struct seen *seen);
+void fwh_nft_delete_table(struct job *job, const char *name);
 void fwh_nft_delete(struct job *job, uint16_t type, uint16_t table_attr,
 		    uint16_t name_attr, const char *name);
 

@@ -9,7 +9,9 @@
 #include <string.h>
 
 #include <libmnl/libmnl.h>
+#include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
+#include <libnftnl/set.h>
 #include <libnftnl/udata.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter.h>
@@ -311,12 +313,109 @@ void fwh_nft_new_set(struct job *job, const struct fwh_nft_set *set)
 	fwh_nft_end(&job->batch, nlh);
 }
 
+static int compare_elements(const void *a, const void *b)
+{
+	struct nftnl_set_elem *const *x = a, *const *y = b;
+	uint32_t n, m;
+	const void *key = nftnl_set_elem_get(*x, NFTNL_SET_ELEM_KEY, &n);
+	const void *other = nftnl_set_elem_get(*y, NFTNL_SET_ELEM_KEY, &m);
+
+	return key && other && n == m ? memcmp(key, other, n) : 0;
+}
+
+struct elements {
+	struct nftnl_set_elem **list;
+	size_t n, cap;
+};
+
+static int gather_element(struct nftnl_set_elem *e, void *arg)
+{
+	struct elements *elements = arg;
+
+	if (!fwh_grow(&elements->list, elements->n, &elements->cap, sizeof(e)))
+		return -1;
+	elements->list[elements->n++] = e;
+	return 0;
+}
+
+static void new_anonymous_element(struct job *job, struct nftnl_set *set,
+				  struct nftnl_set_elem *e, const char *note)
+{
+	struct nlmsghdr *nlh = message(job, NFT_MSG_NEWSETELEM, NLM_F_CREATE,
+				       note);
+	struct nlattr *list;
+
+	if (!nlh)
+		return;
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, FWH_NFT_TABLE);
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET,
+			  nftnl_set_get_str(set, NFTNL_SET_NAME));
+	mnl_attr_put_u32(nlh, NFTA_SET_ELEM_LIST_SET_ID,
+			 htonl(nftnl_set_get_u32(set, NFTNL_SET_ID)));
+	list = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
+	nftnl_set_elem_nlmsg_build(nlh, e, 1);
+	mnl_attr_nest_end(nlh, list);
+	fwh_nft_end(&job->batch, nlh);
+}
+
+/* One message an element, as a person's list can be long, and in their order, in
+ * which the kernel finds intervals that do not overlap. */
+static void new_anonymous(struct job *job, struct nftnl_set *set,
+			  const char *note)
+{
+	struct elements elements = { .n = 0 };
+	struct nlmsghdr *nlh = message(job, NFT_MSG_NEWSET, NLM_F_CREATE, note);
+	size_t i;
+
+	if (!nlh)
+		return;
+	nftnl_set_set_u32(set, NFTNL_SET_ID, (uint32_t)job->n_notes);
+	nftnl_set_nlmsg_build_payload(nlh, set);
+	fwh_nft_end(&job->batch, nlh);
+	if (nftnl_set_elem_foreach(set, gather_element, &elements))
+		job->batch.nomem = true;
+	else if (elements.n)
+		qsort(elements.list, elements.n, sizeof(*elements.list),
+		      compare_elements);
+	for (i = 0; i < elements.n; i++)
+		new_anonymous_element(job, set, elements.list[i], note);
+	free(elements.list);
+}
+
+/* The sets in a rule, which finds them by their numbers in the transaction. */
+static void new_anonymous_sets(struct job *job, const struct fwh_nft_rule *rule)
+{
+	struct nftnl_expr_iter *iter = nftnl_expr_iter_create(rule->rule);
+	struct nftnl_expr *e;
+	size_t n = 0;
+
+	while (iter && n < rule->n_anonymous &&
+	       (e = nftnl_expr_iter_next(iter))) {
+		struct nftnl_set *set = rule->anonymous[n];
+
+		if (strcmp(nftnl_expr_get_str(e, NFTNL_EXPR_NAME), "lookup") != 0)
+			continue;
+		new_anonymous(job, set, rule->raw->line);
+		nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SET_ID,
+				   nftnl_set_get_u32(set, NFTNL_SET_ID));
+		n++;
+	}
+	if (iter)
+		nftnl_expr_iter_destroy(iter);
+	else
+		job->batch.nomem = true;
+}
+
 void fwh_nft_new_rule(struct job *job, const struct fwh_nft_rule *rule)
 {
-	struct nlmsghdr *nlh = message(job, NFT_MSG_NEWRULE, NLM_F_CREATE |
-				       (rule->head ? 0 : NLM_F_APPEND),
-				       rule->text);
+	struct nlmsghdr *nlh;
 
+	if (rule->n_anonymous)
+		new_anonymous_sets(job, rule);
+	nlh = message(job, NFT_MSG_NEWRULE, NLM_F_CREATE |
+		      (rule->head ? 0 : NLM_F_APPEND),
+		      rule->raw ? rule->raw->line :
+		      rule->leads ? rule->leads->line : rule->text);
 	if (!nlh)
 		return;
 	nftnl_rule_nlmsg_build_payload(nlh, rule->rule);
@@ -332,6 +431,16 @@ void fwh_nft_delete_rule(struct job *job, const struct seen *seen)
 	mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, FWH_NFT_TABLE);
 	mnl_attr_put_strz(nlh, NFTA_RULE_CHAIN, seen->chain);
 	mnl_attr_put_u64(nlh, NFTA_RULE_HANDLE, htobe64(seen->handle));
+	fwh_nft_end(&job->batch, nlh);
+}
+
+void fwh_nft_delete_table(struct job *job, const char *name)
+{
+	struct nlmsghdr *nlh = message(job, NFT_MSG_DELTABLE, 0, name);
+
+	if (!nlh)
+		return;
+	mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, name);
 	fwh_nft_end(&job->batch, nlh);
 }
 

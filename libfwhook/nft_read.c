@@ -214,6 +214,7 @@ static enum fwh_step step_of(const char *set)
 		{ "mark-", FWH_STEP_MARK },
 		{ "connmark-", FWH_STEP_MARK },
 		{ "esp-mark", FWH_STEP_MARK },
+		{ "raw-", FWH_STEP_RAW },
 	};
 	size_t i;
 

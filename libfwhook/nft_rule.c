@@ -24,6 +24,7 @@
 
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
+#include <libnftnl/set.h>
 
 #include "nft.h"
 
@@ -54,6 +55,10 @@ void fwh_nft_rule_begin(struct fwh_nft_rule *r, const char *chain)
 
 void fwh_nft_rule_free(struct fwh_nft_rule *r)
 {
+	while (r->n_anonymous)
+		nftnl_set_free(r->anonymous[--r->n_anonymous]);
+	free(r->anonymous);
+	r->anonymous = NULL;
 	if (r->rule)
 		nftnl_rule_free(r->rule);
 	r->rule = NULL;
@@ -865,6 +870,10 @@ void fwh_nft_put_action(struct fwh_nft_rule *r, const struct fwh_rule *rule,
 	case FWH_DO_LOG:
 	case FWH_DO_NFLOG:
 		put_log(r, rule);
+		break;
+	case FWH_RAW:			/* what it means is still to be found */
+		say(r, "%s", rule->raw->text);
+		r->raw = rule->raw;
 		break;
 	case FWH_JUMP:
 	case FWH_CONNMARK_RESTORE:

@@ -37,9 +37,8 @@ static int take_chain(const struct nlmsghdr *nlh, size_t question, void *arg)
 	return code;
 }
 
-/* all: those that are there, too. */
-static int find_todo(const struct job *job, bool all, struct todo **ret,
-		     size_t *ret_n)
+int fwh_nft_find_todo(const struct job *job, bool all, struct todo **ret,
+		      size_t *ret_n)
 {
 	fwh_autofree struct todo *todo = NULL;
 	size_t i, j, k, n = 0, cap = 0;
@@ -129,7 +128,7 @@ int fwh_nft_install_sets(struct job *job)
 {
 	fwh_autofree struct todo *todo = NULL;
 	size_t n, i;
-	int code = find_todo(job, false, &todo, &n);
+	int code = fwh_nft_find_todo(job, false, &todo, &n);
 
 	if (code || !n)
 		return code;
@@ -153,6 +152,9 @@ static void see_expr(struct job *job, struct nftnl_expr *e, struct seen *ret)
 	const struct present *set;
 
 	if (!strcmp(name, "lookup")) {
+		if (fwh_nft_is_anonymous(nftnl_expr_get_str(e,
+						NFTNL_EXPR_LOOKUP_SET)))
+			return;
 		snprintf(ret->look, sizeof(ret->look), "%s",
 			 nftnl_expr_get_str(e, NFTNL_EXPR_LOOKUP_SET));
 		set = fwh_nft_find_set(job, ret->look);
@@ -422,7 +424,7 @@ static int find_expected(struct job *job, struct rules *ret)
 	struct strings shared = { .n = 0 };
 	fwh_autofree struct todo *todo = NULL;
 	size_t n, i, j;
-	int code = find_todo(job, true, &todo, &n);
+	int code = fwh_nft_find_todo(job, true, &todo, &n);
 
 	for (i = 0; !code && i < n; i++) {
 		const struct fwh_nft_set *set = todo[i].set;

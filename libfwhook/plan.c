@@ -214,9 +214,16 @@ static void add_all(struct builder *b)
 	if (fwh_plan_is_up(b))
 		add_mss(b);
 	if (fwh_plan_is_up(b))
+		fwh_plan_raw(b, FWH_MANGLE);
+	if (fwh_plan_is_up(b))
 		fwh_plan_cat(b);
+	/* Ahead of the exemption and of the accepts, which end a table. */
+	if (fwh_plan_is_up(b))
+		fwh_plan_raw(b, FWH_NAT);
 	if (!fwh_plan_is_blocked(b))
 		add_nat_exemption(b);
+	if (fwh_plan_is_up(b))
+		fwh_plan_raw(b, FWH_FILTER);
 	add_filter(b);
 	if (b->in->state != FWH_STATE_ARMED)
 		add_open_ike(b);
@@ -255,7 +262,7 @@ int fwh_plan_build(const struct fwh_plan_input *in, struct fwh_plan *ret, struct
 		   fwh_err *err)
 {
 	struct fwh_plan plan = { .n = 0 };
-	struct builder b = { .in = in, .plan = &plan };
+	struct builder b = { .in = in, .plan = &plan, .err = err };
 
 	if (in->devices)
 		plan.devices = *in->devices;
@@ -279,16 +286,21 @@ int fwh_plan_build(const struct fwh_plan_input *in, struct fwh_plan *ret, struct
 				"that prefixes cover", b.n_local * b.n_remote,
 				PAIRS_MAX);
 	add_all(&b);
-	if (b.nomem) {
+	if (b.nomem)
+		b.code = fwh_fail(err, -ENOMEM, "out of memory");
+	if (b.code)
 		fwh_plan_free(&plan);
-		return fwh_fail(err, -ENOMEM, "out of memory");
-	}
-	*ret = plan;
-	return 0;
+	else
+		*ret = plan;
+	return b.code;
 }
 
 void fwh_plan_free(struct fwh_plan *plan)
 {
+	size_t i;
+
+	for (i = 0; i < plan->n; i++)
+		fwh_raw_rule_free(plan->rules[i].raw);
 	free(plan->rules);
 	plan->rules = NULL;
 	plan->n = plan->cap = 0;

@@ -15,6 +15,8 @@ struct builder {
 	size_t n_local, n_remote;	/* with CAT our own address is the last */
 	enum fwh_family family;		/* of the selectors */
 	bool nomem;
+	int code;			/* a rule of a person's makes no sense here */
+	struct fwh_err *err;
 	struct fwh_rule scratch;
 };
 
@@ -51,10 +53,10 @@ struct fwh_rule *fwh_plan_dispatch_rule(struct builder *b,
 					enum fwh_table table,
 					enum fwh_hook hook, enum fwh_part part);
 /* The same for the connection's protocol and ports between two networks. */
-void fwh_plan_dispatch_pair(struct builder *b, enum fwh_table table,
-			    enum fwh_hook hook, enum fwh_part part, bool out,
-			    const struct fwh_net *local,
-			    const struct fwh_net *remote);
+struct fwh_rule *fwh_plan_dispatch_pair(struct builder *b, enum fwh_table table,
+					enum fwh_hook hook, enum fwh_part part,
+					bool out, const struct fwh_net *local,
+					const struct fwh_net *remote);
 /* Send the connection's traffic of one direction from a hook into one of its
  * chains, if that has rules: a rule for each pair of prefixes. */
 void fwh_plan_dispatch(struct builder *b, enum fwh_table table,
@@ -101,6 +103,10 @@ void fwh_plan_exempt_other_family(struct builder *b, enum fwh_table table,
 
 void fwh_plan_nflog(struct builder *b);
 void fwh_plan_cat(struct builder *b);
+
+/* ---- plan_raw.c ---- */
+
+void fwh_plan_raw(struct builder *b, enum fwh_table table);
 
 /* ---- plan_mark.c ---- */
 

@@ -99,10 +99,10 @@ static bool has_rules(const struct builder *b, enum fwh_table table,
 	return false;
 }
 
-void fwh_plan_dispatch_pair(struct builder *b, enum fwh_table table,
-			    enum fwh_hook hook, enum fwh_part part, bool out,
-			    const struct fwh_net *local,
-			    const struct fwh_net *remote)
+struct fwh_rule *fwh_plan_dispatch_pair(struct builder *b, enum fwh_table table,
+					enum fwh_hook hook, enum fwh_part part,
+					bool out, const struct fwh_net *local,
+					const struct fwh_net *remote)
 {
 	const struct fwh_selector *sel = &b->in->ev->sel;
 	struct fwh_rule *rule = fwh_plan_dispatch_rule(b, table, hook, part);
@@ -117,6 +117,7 @@ void fwh_plan_dispatch_pair(struct builder *b, enum fwh_table table,
 		rule->icmp_type = sel->icmp_type;
 		rule->icmp_code = sel->icmp_code;
 	}
+	return rule;
 }
 
 void fwh_plan_dispatch(struct builder *b, enum fwh_table table,

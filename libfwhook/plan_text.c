@@ -263,6 +263,10 @@ void fwh_rule_print(const struct fwh_key *key, const struct fwh_rule *rule,
 
 	fwh_rule_chain(key, rule, chain);
 	fprintf(f, "-A %s", chain);
+	if (rule->raw) {
+		fprintf(f, " %s", rule->raw->text);
+		return;
+	}
 	print_matches(rule, f);
 	fputs(" -m comment --comment", f);
 	fwh_rule_comment(key, comment);

@@ -241,6 +241,8 @@ int fwh_view_open(const struct fwh_call_options *options, bool plans,
 		code = fill(view, &session, plans, err);
 	if (ret_complaints)
 		*ret_complaints = session.complaints.n;
+	if (view)
+		view->config = fwh_steal(session.config);
 	fwh_session_close(&session);
 	if (code) {
 		fwh_view_free(view);
@@ -265,6 +267,7 @@ void fwh_view_free(struct fwh_view *view)
 	free(view->held);
 	free(view->plans);
 	free(view->conns);
+	fwh_config_free(view->config);
 	free(view);
 }
 

@@ -74,6 +74,7 @@ static const char *const step_name[FWH_STEP_MAX] = {
 	[FWH_STEP_ACCEPT_OUT] = "accept-out", [FWH_STEP_MSS] = "mss",
 	[FWH_STEP_REJECT] = "reject", [FWH_STEP_IKE] = "ike",
 	[FWH_STEP_GUARD_OUT] = "guard-out", [FWH_STEP_NAT] = "nat-exempt",
+	[FWH_STEP_RAW] = "raw",
 };
 
 static void put_total(const char *name, const struct fwh_total *total)

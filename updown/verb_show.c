@@ -112,6 +112,7 @@ static const char *const steps[FWH_STEP_MAX] = {
 	[FWH_STEP_IKE] = "accept the gateways' own",
 	[FWH_STEP_GUARD_OUT] = "guard: stop what would leave in clear",
 	[FWH_STEP_NAT] = "keep source NAT off",
+	[FWH_STEP_RAW] = "rules of your own",
 };
 
 /* Jumps and the like are no decision: they are among the raw rules. */
@@ -218,6 +219,7 @@ static void draw(const struct drawing *d)
 			1u << FWH_STEP_IKE);
 	put_place(d, "postrouting", 1u << FWH_STEP_GUARD_OUT);
 	put_place(d, "source NAT", 1u << FWH_STEP_NAT);
+	put_place(d, "where they say", 1u << FWH_STEP_RAW);
 	arrow(d, true);
 	put_wire(ev, "to");
 	if (seen_is_shared(d->seen))

@@ -98,6 +98,7 @@ struct golden {
 	struct fwh_event ev;
 	struct fwh_key key;
 	struct fwh_globals globals;
+	struct fwh_config *config;
 	struct fwh_settings settings;
 	struct fwh_sa sa;
 	struct fwh_pass passes[8];
@@ -186,7 +187,6 @@ static void read_conf(struct golden *g)
 {
 	char path[] = "/tmp/golden.XXXXXX";
 	int fd = mkstemp(path);
-	struct fwh_config *config;
 	struct fwh_err err;
 	int code;
 
@@ -194,13 +194,12 @@ static void read_conf(struct golden *g)
 		quit(path, "%s", strerror(errno));
 	close(fd);
 	write_file(path, g->text[CONF] ? g->text[CONF] : "", "");
-	code = fwh_config_load(path, NULL, &config, &err);
+	code = fwh_config_load(path, NULL, &g->config, &err);
 	unlink(path);
 	if (code)
 		quit(g->path, "%s", err.msg);
-	g->globals = *fwh_config_globals(config);
-	fwh_config_resolve(config, g->ev.conn, &g->settings);
-	fwh_config_free(config);
+	g->globals = *fwh_config_globals(g->config);
+	fwh_config_resolve(g->config, g->ev.conn, &g->settings);
 }
 
 /* ---- kernel ------------------------------------------------------------- */
@@ -445,30 +444,42 @@ static const char *find_mark(struct golden *g)
 	return NULL;
 }
 
-static void print_plan(struct golden *g, FILE *f)
+/* Returns whether it has rules. */
+static bool print_for(struct golden *g, const char *backend, const char *title,
+		      FILE *f)
 {
 	struct fwh_plan_input in = {
 		.ev = &g->ev, .sa = &g->sa, .settings = &g->settings,
 		.mark = g->mark, .passes = g->passes, .n_passes = g->n_passes,
 		.devices = &g->globals.devices, .state = g->state,
+		.accept_mark = g->globals.accept_mark,
 	};
 	struct fwh_plan plan;
 	struct fwh_err err;
+	bool has_rules;
 
+	strcpy(g->globals.backend, backend);
+	in.raws = fwh_raws_of(&g->settings, &g->globals);
 	if (fwh_plan_build(&in, &plan, &err)) {
 		fprintf(f, "# refused: %s\n", err.msg);
-		return;
+		return false;
 	}
-	if (fwh_plan_print(&plan, f))
-		quit(g->path, "printing failed");
-	if (!plan.n)
-		fputs("# no rules\n", f);
+	has_rules = plan.n;
+	if (has_rules)
+		fputs(title, f);
 	else
-		fputs("# nftables\n", f);
-	if (plan.n && fwh_backend_print(fwh_backend_find("nftables"),
-					&g->globals, &plan, f))
+		fputs("# no rules\n", f);
+	if (has_rules && fwh_backend_print(fwh_backend_find(backend),
+					   &g->globals, &plan, f))
 		quit(g->path, "printing failed");
 	fwh_plan_free(&plan);
+	return has_rules;
+}
+
+static void print_plan(struct golden *g, FILE *f)
+{
+	if (print_for(g, "iptables", "", f))
+		print_for(g, "nftables", "# nftables\n", f);
 }
 
 static void choose_state(struct golden *g)
@@ -585,6 +596,7 @@ static bool run_case(const char *name, bool update)
 		free(g->text[i]);
 	free(g->recorded);
 	free(g->head);
+	fwh_config_free(g->config);
 	free(g);
 	free(got);
 	return good || update;

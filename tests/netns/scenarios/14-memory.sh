@@ -2,7 +2,8 @@
 # valgrind over the ways through the program: no error, nothing lost.
 . "$TESTS/netns/lib.sh"
 WRAP=(valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=all
-	--show-leak-kinds=all --track-fds=no --vgdb=no --log-file="$WORK/valgrind.%p")
+	--show-leak-kinds=all --track-fds=no --vgdb=no --child-silent-after-fork=yes
+	--log-file="$WORK/valgrind.%p")
 
 clean() {	# status NAME call...: the status, and valgrind's silence
 	local status=$1 name=$2
@@ -51,6 +52,19 @@ printf '#!/bin/sh\nexit 3\n' > "$WORK/script"
 chmod 700 "$WORK/script"
 printf '[default]\nchain-updown = %s\n' "$WORK/script" | ini
 clean 3 "script that fails" call up-client
+# Rules in a person's own words, and words that no parser takes.
+raw() { [ $BACKEND = nftables ] && echo "nft = $1" || echo "iptables = $2"; }
+settings "$(raw 'forward in: tcp dport { 22, 80-88 } log prefix "${CONN} " counter drop' 'filter FORWARD in: -p tcp -m multiport --dports 22,80:88 -m comment --comment ${CONN} -j DROP')" \
+	"$(raw 'srcnat: snat ip to ${ME}' 'nat POSTROUTING: -j SNAT --to ${ME}')"
+clean 0 "own rules" call up-client
+clean 0 "own rules again" call up-client
+clean 0 "own rules, down" call down-client
+settings 'on-error = fail' "$(raw 'forward in: nosuch' 'filter FORWARD in: -j nosuch')"
+clean 1 "own rules that no parser takes" call up-client
+settings 'on-error = fail' "$(raw 'forward in: masquerade' 'filter FORWARD in: -j MASQUERADE')"
+clean 1 "own rules that the kernel does not take" call up-client
+settings "$(raw 'forward in: drop }' 'filter FORWARD in: "')"
+clean 1 "own rules that are no rules" call up-client
 # Shared elements, other settings, a range, rules in chains of others: what only
 # nftables has.
 if [ $BACKEND = nftables ]; then
