@@ -8,6 +8,9 @@ cache=${IPSEC_FW_TEST_CACHE:-/var/cache/ipsec-fw-tests}
 
 packages=iptables,nftables,iproute2,conntrack,iputils-ping,socat,tcpdump,kmod
 packages+=,procps,netbase
+# What ours is linked with.
+libraries=libnl-xfrm-3-200,libip4tc2,libip6tc2,libxtables12,libinih1,libmnl0,libnftnl11
+strongswan=strongswan-charon,strongswan-starter,libcharon-extra-plugins
 
 fail() {
 	echo "not ok - $1: $2"
@@ -50,7 +53,7 @@ make_root() {
 			--include="$3"
 		chmod 1777 "$root/tmp"
 		echo "$2 $3" > "$root/.made"
-	) 9> "$cache/lock" || exit 1
+	) 9> "$root.lock" || exit 1
 }
 
 # make_kernel SUITE: unpacked and never installed, in $cache/kernel-SUITE.
@@ -66,7 +69,7 @@ make_kernel() {
 		depmod -b "$dir" "$(cat "$dir/.version")" ||
 			fail vm "no modules in $dir"
 		touch "$dir/.made"
-	) 9> "$cache/lock" || exit 1
+	) 9> "$dir.lock" || exit 1
 }
 
 # make_initramfs SUITE FILE

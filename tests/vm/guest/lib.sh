@@ -515,6 +515,11 @@ said() {
 	grep -E ' ?[a-z]+-(host|client)(-v6)? (output|command)' "$WORK/west.log"
 }
 
+# What AppArmor denied the helper first.
+denied() {
+	dmesg | grep 'apparmor="DENIED".*ipsec-fw-updown' | head -n 1
+}
+
 # finish [PATTERN]: what matches is the script's own trouble.
 finish() {
 	is "the helper is silent on success" "$(said | grep -v "${1:-^\$}")" ""

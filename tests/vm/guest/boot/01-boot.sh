@@ -142,6 +142,27 @@ happened() {	# unit property
 	systemctl show -P "$2" "$1"
 }
 
+# In the monitor's view of the files.
+watched() {
+	nsenter -m -t "$(happened ipsec-fw-monitor MainPID)" sh -c "$1"
+}
+
+# Confined as its unit says, it does its work.
+monitored() {
+	systemctl start ipsec-fw-monitor
+	nft flush ruleset
+	iptables-legacy -t mangle -F
+	back() {
+		[ "$(rules_of west site)" -gt 0 ]
+	}
+	check "the monitor's unit puts rules back" wait_for 10 back
+	check "it may change devices' settings" \
+		watched 'echo 0 > /proc/sys/net/ipv4/conf/lo/rp_filter'
+	check "but not the kernel's" \
+		watched '! echo 1 > /proc/sys/kernel/panic'
+	systemctl stop ipsec-fw-monitor
+}
+
 judge() {
 	local clear
 	check "the tunnel comes up" wait_for 90 ping_from wlan 192.0.2.10 -c 1
@@ -157,6 +178,7 @@ judge() {
 	above "it was done before the way out was there" \
 		"$(happened wan ExecMainStartTimestampMonotonic)" \
 		"$(happened ipsec-fw-guard ExecMainExitTimestampMonotonic)"
+	monitored
 	systemctl stop ipsec
 	ip link set w0 down
 	ip link set l1 down
