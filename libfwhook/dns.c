@@ -5,6 +5,7 @@
  * goes first: of what a killed call did, it knows.
  */
 #include <errno.h>
+#include <glob.h>
 #include <string.h>
 
 #include "dns.h"
@@ -394,14 +395,30 @@ static void sweep_object(struct fwh_store *store, const char *name,
 		sweep_owner(store, owners[i].name, config, all, complaints);
 }
 
+/* In any network namespace: they share the file. */
+static bool has_file(struct fwh_store *store)
+{
+	char pattern[FWH_PATH_MAX + 64];
+	glob_t found;
+	bool has;
+
+	snprintf(pattern, sizeof(pattern), "%s/../netns-*/shared/dns-file-",
+		 fwh_store_path(store));
+	has = glob(pattern, 0, NULL, &found) != GLOB_NOMATCH;
+	globfree(&found);
+	return has;
+}
+
 /* resolv.conf outlives the run directory: after a reset, our lines are in it and
  * nobody has them. */
-static void clean_file(struct fwh_complaints *complaints)
+static void clean_file(struct fwh_store *store, struct fwh_complaints *complaints)
 {
 	struct fwh_dns_object nothing = { .name = "dns-file-" };
 	struct fwh_err trouble;
 
-	note(fwh_dns_file.write(&nothing, true, &trouble), &trouble, complaints);
+	if (!has_file(store))
+		note(fwh_dns_file.write(&nothing, true, &trouble), &trouble,
+		     complaints);
 }
 
 /* What stays is looked after by the way. */
@@ -409,7 +426,6 @@ static void sweep(struct fwh_store *store, const struct fwh_config *config,
 		  bool all, struct fwh_complaints *complaints)
 {
 	fwh_autofree char (*names)[FWH_IP_NAME_MAX] = NULL;
-	char held[FWH_VARIANT_MAX];
 	struct fwh_err trouble;
 	size_t n = 0, i;
 	int code = fwh_owners_lock(store, &trouble);
@@ -420,8 +436,8 @@ static void sweep(struct fwh_store *store, const struct fwh_config *config,
 		sweep_object(store, names[i], config, all, complaints);
 		note(renew(store, names[i], &trouble), &trouble, complaints);
 	}
-	if (!code && fwh_object_held(store, "dns-file-", held))
-		clean_file(complaints);
+	if (!code)
+		clean_file(store, complaints);
 	fwh_owners_unlock(store);
 	note(code, &trouble, complaints);
 }

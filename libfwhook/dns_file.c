@@ -15,6 +15,7 @@
 
 #define CONF_MAX	65536
 #define LABEL_MAX	4096
+#define TRIES		3
 
 static int fail(int code, struct fwh_err *err)
 {
@@ -54,19 +55,19 @@ static int copy_label(int from, int to, const char *name)
 
 /* All that others see of it but its times.  pluto's children may not give files
  * away. */
-static int copy_metadata(int from, int to)
+static int copy_metadata(int from, const struct stat *was, int to)
 {
-	struct stat was, is;
+	struct stat is;
 	int code;
 
-	if (fstat(from, &was) || fstat(to, &is))
+	if (fstat(to, &is))
 		return -errno;
-	if (was.st_nlink > 1)
+	if (was->st_nlink > 1)
 		return -EMLINK;
-	if ((was.st_uid != is.st_uid || was.st_gid != is.st_gid) &&
-	    fchown(to, was.st_uid, was.st_gid))
+	if ((was->st_uid != is.st_uid || was->st_gid != is.st_gid) &&
+	    fchown(to, was->st_uid, was->st_gid))
 		return -errno;
-	if (fchmod(to, was.st_mode & 07777))
+	if (fchmod(to, was->st_mode & 07777))
 		return -errno;
 	code = copy_label(from, to, "security.selinux");
 	return code ? code : copy_label(from, to, "system.posix_acl_access");
@@ -81,7 +82,19 @@ static int write_all(int fd, const char *text, size_t n)
 	return (size_t)written == n ? 0 : -ENOSPC;
 }
 
-static int replace(const char *path, int from, const char *text, size_t n)
+/* Is it no longer the file that was read, or was it written since? */
+static bool is_stale(const char *path, const struct stat *was)
+{
+	struct stat is;
+
+	return stat(path, &is) || was->st_dev != is.st_dev ||
+	       was->st_ino != is.st_ino || was->st_size != is.st_size ||
+	       was->st_mtim.tv_sec != is.st_mtim.tv_sec ||
+	       was->st_mtim.tv_nsec != is.st_mtim.tv_nsec;
+}
+
+static int replace(const char *path, int from, const struct stat *was,
+		   const char *text, size_t n)
 {
 	char staged[4096 + 16];
 	const char *base = strrchr(path, '/') + 1;
@@ -96,11 +109,13 @@ static int replace(const char *path, int from, const char *text, size_t n)
 		return -errno;
 	code = write_all(fd, text, n);
 	if (!code)
-		code = copy_metadata(from, fd);
+		code = copy_metadata(from, was, fd);
 	if (!code && fsync(fd))
 		code = -errno;
 	if (close(fd) && !code)
 		code = -errno;
+	if (!code && is_stale(path, was))
+		code = -EAGAIN;
 	if (!code && rename(staged, path))
 		code = -errno;
 	if (code)
@@ -145,7 +160,8 @@ static bool is_full(int code)
 	       code == -EIO || code == -ENOMEM;
 }
 
-static int change(const char *path, int from, const char *state)
+static int change(const char *path, int from, const struct stat *was,
+		  const char *state)
 {
 	fwh_autofree char *before = NULL, *after = NULL;
 	size_t n_before = 0, n = 0;
@@ -155,9 +171,28 @@ static int change(const char *path, int from, const char *state)
 		code = fwh_dns_blocks_put(before, n_before, state, &after, &n);
 	if (code || (n == n_before && !memcmp(before, after, n)))
 		return code;
-	code = replace(path, from, after, n);
-	if (code && !is_full(code))
+	code = replace(path, from, was, after, n);
+	if (code && code != -EAGAIN && !is_full(code))
 		code = overwrite(path, after, n, before, n_before);
+	return code;
+}
+
+/* Once more where somebody wrote at the same time. */
+static int open_and_change(const char *path, const char *state)
+{
+	int tries, code = -EAGAIN;
+	struct stat st;
+
+	for (tries = 0; tries < TRIES && code == -EAGAIN; tries++) {
+		fwh_autofd fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY |
+				     O_NONBLOCK);
+
+		if (fd < 0)
+			return -errno;
+		if (fstat(fd, &st) || !S_ISREG(st.st_mode))
+			return -EINVAL;
+		code = change(path, fd, &st, state);
+	}
 	return code;
 }
 
@@ -166,19 +201,12 @@ static int write_file(const struct fwh_dns_object *object, bool again,
 		      struct fwh_err *err)
 {
 	char path[4096];		/* PATH_MAX */
-	fwh_autofd fd = -1;
-	struct stat st;
 	int code;
 
 	(void)again;
 	if (!realpath(FWH_RESOLV_CONF, path))
 		return errno == ENOENT && !*object->state ? 0 : fail(-errno, err);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0)
-		return fail(-errno, err);
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
-		return fail(-EINVAL, err);
-	code = change(path, fd, object->state);
+	code = open_and_change(path, object->state);
 	return code ? fail(code, err) : 0;
 }
 

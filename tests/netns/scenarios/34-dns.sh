@@ -225,6 +225,16 @@ call up-client "${dns[@]}"
 printf 'nameserver 192.168.8.1\n' > $conf; keep
 call down-client; call unroute-client
 check "or stays" nothing_left
+WRAP=(strace -f -o /dev/null -e trace=fsync -e inject=fsync:delay_enter=1000000:when=2+)
+call up-client "${dns[@]}" &
+check "at the very moment" wait_for 10 test -s /etc/.resolv.conf.ipsec-fw
+printf 'nameserver 192.168.8.8\n' > $conf
+wait $!
+WRAP=()
+is "its own is not lost" "$(servers)" "10.0.0.53 2001:db8::53 192.168.8.8 "
+call down-client; call unroute-client
+is "and comes back" "$(cat $conf)" "nameserver 192.168.8.8"
+printf 'nameserver 192.168.8.1\n' > $conf
 call up-client "${dns[@]}"
 sed -i 's/^nameserver 192.168.8.1/nameserver 192.168.9.1/' $conf
 echo 'options rotate' >> $conf
@@ -271,6 +281,13 @@ call up-client "${dns[@]}"
 rm -rf "$RUN"
 check "the machine was reset: our lines have no owner" fw reconcile
 check "and go" same
+mkdir -p "$RUN/netns-1/shared/dns-file-"
+call up-client "${dns[@]}"; cp $conf "$WORK/up"; rm -rf "$RUN"/netns-[!1]*
+check "another network namespace has lines in it" fw reconcile
+check "and keeps them" cmp "$WORK/up" $conf
+rm -r "$RUN/netns-1"
+check "until it has none" fw reconcile
+check "then they go" same
 call up-client "${dns[@]}"
 check "flush" fw flush --yes
 check "lets go" nothing_left
