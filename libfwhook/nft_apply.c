@@ -32,7 +32,8 @@ static void forget(struct job *job)
 	for (i = 0; i < job->n_prologue; i++)
 		for (j = 0; j < FWH_NFT_PROLOGUE_MAX; j++)
 			fwh_nft_rule_free(&job->prologue[i][j]);
-	memset(job->prologue, 0, sizeof(job->prologue));
+	free(job->prologue);
+	job->prologue = NULL;
 	job->n_prologue = 0;
 	free(job->sets);
 	free(job->claims);

@@ -70,7 +70,7 @@ struct job {
 	struct fwh_nft_batch batch;
 	bool rebuild;			/* rules are missing: all anew */
 	/* Of new base chains, as long as notes speak of them. */
-	struct fwh_nft_rule prologue[FWH_NFT_BASE_MAX][FWH_NFT_PROLOGUE_MAX];
+	struct fwh_nft_rule (*prologue)[FWH_NFT_PROLOGUE_MAX];
 	size_t n_prologue;
 	const char *made;		/* the last set that got one beside it */
 	const char *misfit;		/* a set of our name, but not our type */

@@ -67,11 +67,13 @@ int fwh_nft_open_kept(struct fwh_nft_link **ret, struct fwh_err *err)
 
 int fwh_nft_open(struct fwh_nft_link **ret, struct fwh_err *err)
 {
-	struct fwh_nft_link *link = calloc(1, sizeof(*link));
+	struct fwh_nft_link *link = malloc(sizeof(*link));
 	int code;
 
 	if (!link)
 		return fwh_fail(err, -ENOMEM, "out of memory");
+	/* Not the room for answers, which costs more than what is asked. */
+	memset(link, 0, offsetof(struct fwh_nft_link, answer));
 	link->seq = (uint32_t)time(NULL);
 	link->read_max = sizeof(link->answer);
 	code = open_socket(link);
@@ -123,7 +125,7 @@ struct nlmsghdr *fwh_nft_begin(struct fwh_nft_link *link,
 			       uint8_t family, uint16_t flags)
 {
 	if (batch->cap - batch->len < FWH_NFT_MSG_MAX) {
-		size_t cap = 2 * batch->cap + 4 * FWH_NFT_MSG_MAX;
+		size_t cap = 2 * batch->cap + FWH_NFT_MSG_MAX;
 		char *buf = realloc(batch->buf, cap);
 
 		if (!buf) {

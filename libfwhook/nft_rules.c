@@ -76,8 +76,18 @@ static bool needs_base(const struct todo *todo, size_t n, const char *name)
 
 static void new_base(struct job *job, const char *name)
 {
-	struct fwh_nft_rule *rules = job->prologue[job->n_prologue++];
-	size_t n = fwh_nft_prologue(name, rules), i;
+	struct fwh_nft_rule *rules;
+	size_t n, i;
+
+	if (!job->prologue)
+		job->prologue = calloc(FWH_NFT_BASE_MAX,
+				       sizeof(*job->prologue));
+	if (!job->prologue) {
+		job->batch.nomem = true;
+		return;
+	}
+	rules = job->prologue[job->n_prologue++];
+	n = fwh_nft_prologue(name, rules);
 
 	fwh_nft_new_chain(job, name);
 	for (i = 0; i < n; i++) {
