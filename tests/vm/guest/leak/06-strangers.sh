@@ -13,8 +13,6 @@ printf '%s\n' $near $far | conn device east
 printf '%s\n' $near rightsubnet=192.0.0.0/16 ipsec-interface=2 | conn second west
 printf '%s\n' $near rightsubnet=192.0.0.0/16 | conn second east
 printf '%s\n' type=transport esn=no | conn host
-# Its guard would not know the other's device.
-printf '[conn second]\nguard = off\n' >> /etc/ipsec-fw/ipsec-fw.conf
 ready
 start_both
 add site other wide device second host
