@@ -418,6 +418,8 @@ launch() {	# side
 		mount --bind "$WORK/secrets" /etc/ipsec.secrets
 		mount --bind "$WORK/$0.d" /etc/ipsec.d
 		mount --bind "$WORK/$0.state" /var/lib/ipsec-fw
+		mount -t sysfs sysfs /sys	# of this network namespace
+		export LD_PRELOAD=${LD_PRELOAD_PLUTO:-}
 		exec /usr/libexec/ipsec/pluto --nofork --config /etc/ipsec.conf \
 			--nssdir "$WORK/$0.nss" --rundir /run/pluto \
 			--logfile "$WORK/$0.log"
