@@ -18,10 +18,12 @@ begin_routes
 meant() {	# connection step
 	case $generation/$1/$2 in
 	# 4.x routes a trap before the device is there, and says only up after; the
-	# script never has the route then.
-	4/xfrmi/up | 4/xfrmi/down) echo '^> 192.0.2.0/24 dev ipsec1 ' ;;
+	# script never has the route then, and the traffic leaves in clear.
+	4/xfrmi/up | 4/xfrmi/down) echo '^> 192.0.2.0/24 dev ipsec1 \|^. ping' ;;
 	4/xfrmi-all/up | 4/xfrmi-all/down)
-		echo '^> \([0128.]*/1 dev ipsec2\|198.51.100.2 dev w0\|100:.*lookup 50\)' ;;
+		echo '^> \([0128.]*/1 dev ipsec2\|198.51.100.2 dev w0\|100:.*lookup 50\)\|^. ping' ;;
+	4/inside/up | 4/inside/down)
+		echo '^> \(198.51.0.0/16 dev ipsec3\|198.51.100.2 dev w0\|100:.*lookup 50\)' ;;
 	# The script takes the route at down, so that what the trap should hold leaves
 	# in clear text, and leaves the device and a route to the gateway for ever.
 	*/vti/*) echo '^\(> 192.0.2.0/24 dev vti5 \|< .*vti5\|< 198.51.100.2 dev w0\)' ;;
@@ -34,6 +36,7 @@ after_script() {
 	ip -n west route del 198.51.100.2/32 2> /dev/null
 }
 side_by_side xfrmi xfrmi-all inside $address vti
+has xfrmi up '192.0.2.0/24 dev ipsec1 ' 'ping from wlan .*encrypted$'
 has xfrmi only-up '192.0.2.0/24 dev ipsec1 scope link src 192.0.1.77' 'ping from wlan .*encrypted$'
 has xfrmi-all only-up '0.0.0.0/1 dev ipsec2' '128.0.0.0/1 dev ipsec2' '198.51.100.2 dev w0' '100:.* lookup 50'
 has inside only-up '198.51.0.0/16 dev ipsec3' '198.51.100.2 dev w0' '100:.* lookup 50'
