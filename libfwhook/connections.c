@@ -45,7 +45,8 @@ int fwh_target_plan(const struct fwh_target *target,
 		.devices = &globals->devices,
 		.raws = fwh_raws_of(&target->settings, globals),
 		.accept_mark = globals->accept_mark,
-		.state = target->after.state,
+		.state = target->misworded ? FWH_STATE_BLOCKED :
+					     target->after.state,
 	};
 	int code = find_passes(target, xfrm, &passes, &in.n_passes, err);
 
@@ -293,6 +294,31 @@ static void lower_dead(struct fwh_target *targets, size_t n)
 	fwh_xfrm_close(xfrm);
 }
 
+/* Rules in a person's own words may not be taken any more, since the settings were
+ * changed.  That is one connection's matter: its traffic is blocked until they are
+ * mended, which its record knows nothing of, and all others are renewed. */
+static int renew_without(const struct fwh_globals *globals,
+			 struct fwh_store *store, struct fwh_target *targets,
+			 size_t n, bool all, struct fwh_complaints *complaints,
+			 struct fwh_err *err)
+{
+	struct fwh_err said, blocked;
+	size_t i;
+	int code;
+
+	for (i = 0; i < n; i++) {
+		code = fwh_targets_commit(globals, store, &targets[i], 1, false,
+					  &said);
+		if (code != -EINVAL)
+			continue;
+		targets[i].misworded = true;
+		fwh_fail(&blocked, code, "%.80s: all its traffic is blocked: %s",
+			 targets[i].key.conn, said.msg);
+		fwh_complain(&blocked, complaints);
+	}
+	return fwh_targets_commit(globals, store, targets, n, all, err);
+}
+
 int fwh_connections_renew(const struct fwh_config *config,
 			  struct fwh_store *store,
 			  struct fwh_complaints *complaints, size_t *ret_n,
@@ -304,6 +330,8 @@ int fwh_connections_renew(const struct fwh_config *config,
 	size_t before = complaints->n, n, i;
 	int code = fwh_store_list(store, fwh_complain, complaints, &records,
 				  &n, err);
+	/* Records that cannot be read are somebody's all the same. */
+	bool all = complaints->n == before;
 
 	if (code)
 		return code;
@@ -318,9 +346,10 @@ int fwh_connections_renew(const struct fwh_config *config,
 				   &targets[i].settings);
 	}
 	lower_dead(targets, n);
-	/* Records that cannot be read are somebody's all the same. */
-	code = fwh_targets_commit(globals, store, targets, n,
-				  complaints->n == before, err);
+	code = fwh_targets_commit(globals, store, targets, n, all, err);
+	if (code == -EINVAL)
+		code = renew_without(globals, store, targets, n, all,
+				     complaints, err);
 	for (i = 0; i < n; i++)
 		if (targets[i].warning.code)
 			fwh_complain(&targets[i].warning, complaints);

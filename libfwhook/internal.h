@@ -302,6 +302,7 @@ struct fwh_target {
 	struct fwh_record before, after;
 	struct fwh_settings settings;	/* that the plan is made with */
 	bool no_kernel;			/* which we have no right to ask */
+	bool misworded;			/* some of its rules are not taken */
 	struct fwh_err warning;		/* of the commit; code 0: none */
 };
 /* Plan, looking for passthrough policies in the kernel: once for all plans that are

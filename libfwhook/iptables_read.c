@@ -316,6 +316,8 @@ static bool is_right(const struct reading *reading, const struct row *wanted,
 	const struct xt_entry_target *target;
 	struct fwh_ipt_view view;
 
+	if (wanted->rule->raw && !wanted->rule->raw->entry)
+		return false;		/* words that no parser takes */
 	fwh_ipt_pack(&reading->plans[wanted->conn].key, wanted->rule, entry);
 	view = fwh_ipt_view(reading->family, entry);
 	target = (const void *)(entry + view.target);
@@ -482,6 +484,26 @@ static int read_table(struct reading *reading, bool present,
 	return code ? fwh_fail(err, code, "out of memory") : 0;
 }
 
+/* Words that no parser takes, perhaps since the settings were changed, are missing
+ * from the tables, and nothing else. */
+static int compile_all(const struct fwh_plan *plans, size_t n,
+		       struct fwh_err *err)
+{
+	fwh_autofree const struct fwh_plan **list = calloc(n + 1,
+							   sizeof(*list));
+	size_t i;
+	int code;
+
+	if (!list)
+		return fwh_fail(err, -ENOMEM, "out of memory");
+	for (i = 0; i < n; i++)
+		list[i] = &plans[i];
+	code = fwh_ipt_compile(list, n, err);
+	for (i = 0; code == -EINVAL && i < n; i++)
+		fwh_ipt_compile(&list[i], 1, NULL);
+	return code == -EINVAL ? 0 : code;
+}
+
 int fwh_iptables_read(const struct fwh_globals *globals,
 		      const struct fwh_plan *plans, size_t n,
 		      struct fwh_held_list *ret, struct fwh_err *err)
@@ -490,16 +512,12 @@ int fwh_iptables_read(const struct fwh_globals *globals,
 	int code = list_owners(&reading);
 	enum fwh_family family;
 	enum fwh_table table;
-	size_t i;
 
 	(void)globals;
 	if (code)
 		fwh_fail(err, code, "out of memory");
-	for (i = 0; !code && i < n; i++) {
-		const struct fwh_plan *plan = &plans[i];
-
-		code = fwh_ipt_compile(&plan, 1, err);
-	}
+	if (!code)
+		code = compile_all(plans, n, err);
 	for (family = 0; !code && family < FWH_FAMILY_MAX; family++) {
 		unsigned int present = fwh_ipt_tables_present(family);
 

@@ -450,6 +450,8 @@ static int flush(const struct fwh_globals *globals, struct fwh_err *err)
 	if (!code && there)
 		fwh_nft_delete(&job, NFT_MSG_DELTABLE, NFTA_TABLE_NAME, 0,
 			       FWH_NFT_TABLE);
+	if (!code && fwh_nft_has_draft(&job))
+		fwh_nft_delete_draft(&job);
 	if (!code)
 		code = fwh_nft_accept_hooks(job.link, globals, true,
 					    &job.batch);

@@ -170,6 +170,8 @@ int fwh_nft_check_rules(struct job *job);
 /* Find out what expressions people's words stand for, of all sets that are to be
  * made.  -EAGAIN: done, and the ruleset was changed for it. */
 int fwh_nft_understand(struct job *job, struct fwh_err *err);
+/* A call that was killed may have left one. */
+bool fwh_nft_has_draft(struct job *job);
 /* The table that was needed for that goes, with the transaction or alone. */
 void fwh_nft_delete_draft(struct job *job);
 void fwh_nft_drop_draft(struct job *job);

@@ -210,9 +210,25 @@ static int ask(struct job *job, uint16_t type, const char *set, uint16_t flags,
 	fwh_nft_batch_free(&batch);
 	return code;
 }
-_Static_assert(NFTA_RULE_TABLE == 1 && NFTA_SET_TABLE == 1 &&
+_Static_assert(NFTA_TABLE_NAME == 1 && NFTA_RULE_TABLE == 1 && NFTA_SET_TABLE == 1 &&
 	       NFTA_SET_ELEM_LIST_TABLE == 1 && NFTA_SET_NAME == 2 &&
 	       NFTA_SET_ELEM_LIST_SET == 2, "ask()");
+
+static int take_table(const struct nlmsghdr *nlh, size_t question, void *arg)
+{
+	(void)nlh;
+	(void)question;
+	*(bool *)arg = true;
+	return 0;
+}
+
+bool fwh_nft_has_draft(struct job *job)
+{
+	bool there = false;
+
+	return !ask(job, NFT_MSG_GETTABLE, NULL, 0, take_table, &there) &&
+	       there;
+}
 
 /* Things of a table, and chains, are not there in ours, and a rule stays in its
  * chain. */

@@ -139,6 +139,41 @@ printf '[global]\nbackend = %s\n[default]\n%s\n[conn both]\nnft = forward in: dr
 is "lines of the other backend alone are a finding" "$("$PREFIX/usr/sbin/ipsec-fw" check "$WORK/other.conf" | grep -c ":4: this machine's backend is $BACKEND")" 1
 is "the only one" "$("$PREFIX/usr/sbin/ipsec-fw" check "$WORK/other.conf" | wc -l)" 1
 
+# ---- a mistake that comes later ----
+
+other=(PLUTO_CONNECTION=other PLUTO_SA_REQID=16400 PLUTO_PEER_CLIENT=192.0.3.0/24)
+with() { { printf '[default]\nchain-updown = off\n[conn office]\n'; raw "$1" "$2"; } | ini; }
+with 'forward in: counter' 'filter FORWARD in: -j RETURN'
+call up-client
+call up-client "${other[@]}"
+with 'forward in: contuer' 'filter FORWARD in: -j RETRUN'
+check "status goes on" bash -c "$(printf '%q ' "${FW[@]}") status | grep office"
+[ $BACKEND = nftables ] && nft flush chain inet ipsec_fw forward || iptables-legacy -F ipsec-fw-fwd
+fw reconcile > "$WORK/said" 2>&1
+check "reconcile says whose mistake it is" grep -q 'office: all its traffic is blocked: .*ipsec-fw.conf:4: ' "$WORK/said"
+is "and blocks it" "$(blocks office)" 2
+is "and renews all others" "$(case $BACKEND in
+	iptables) tables | grep -c -e '-A ipsec-fw-fwd .*-j fw-other-' ;;
+	nftables) fw show other --json | jq '[.[0].path[] | select(.presence == "missing")] | length' ;;
+	esac)" "$([ $BACKEND = iptables ] && echo 2 || echo 0)"
+with 'forward in: counter' 'filter FORWARD in: -j RETURN'
+fw reconcile > /dev/null
+is "mended, its rule is there" "$(ours | wc -l)" 1
+is "and nothing is blocked" "$(blocks)" 0
+call down-client
+call down-client "${other[@]}"
+if [ $BACKEND = nftables ]; then
+	nft add table inet ipsec_fw_draft
+	with 'forward in: counter' ''
+	call up-client
+	check "what a killed call left is gone" bash -c '! nft list table inet ipsec_fw_draft'
+	call down-client
+	nft add table inet ipsec_fw_draft
+	fw flush --yes > /dev/null
+	check "flush takes it, too" bash -c '! nft list table inet ipsec_fw_draft'
+fi
+check "the tables are as they were" same_tables
+
 # The manual page's own.
 sed -n '/^\.Bd/,/^\.Ed/p' "$PREFIX/usr/share/man/man5/ipsec-fw.conf.5" |
 	sed -n '/^\[template customer\]/,/^\.Ed/{/^\.Ed/d;p}' > "$WORK/page.conf"
