@@ -392,7 +392,10 @@ static void forget_last(void)
 	struct xtables_target *t;
 
 	xtables_free_opts(1);
-	globals.opts = globals.orig_opts;
+	/* iptables 1.8.11 frees what is here when an extension adds to it, earlier
+	 * ones only what is not orig_opts. */
+	globals.opts = xtables_malloc(sizeof(options));
+	memcpy(globals.opts, options, sizeof(options));
 	for (m = xtables_matches; m; m = m->next)
 		m->mflags = 0;
 	for (t = xtables_targets; t; t = t->next) {
