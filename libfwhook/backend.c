@@ -8,6 +8,7 @@
 static const struct fwh_backend *const backends[] = {
 	&fwh_backend_nftables,
 	&fwh_backend_iptables,
+	&fwh_backend_sets,
 };
 
 const struct fwh_backend *fwh_backend_find(const char *name)
@@ -27,7 +28,11 @@ const char *fwh_backend_nth(size_t n)
 
 bool fwh_backend_is_known(const char *name)
 {
-	return !strcmp(name, "auto") || fwh_backend_find(name);
+	const struct fwh_backend *backend = fwh_backend_find(name);
+
+	/* A form of the legacy tables is what "scale" says. */
+	return !strcmp(name, "auto") ||
+	       (backend && backend != &fwh_backend_sets);
 }
 
 /* Rules in both would be seen by nobody at once: where somebody has built on the

@@ -36,11 +36,15 @@ struct fwh_backend {
 
 extern const struct fwh_backend fwh_backend_iptables;
 extern const struct fwh_backend fwh_backend_nftables;
+/* The legacy tables again, with sets: of the many connections there may be. */
+extern const struct fwh_backend fwh_backend_sets;
 
 /* Do the legacy tables hold anything that is not ours?  Makes no table. */
 bool fwh_iptables_is_used(void);
 /* A number that is another when a rule was added to them or taken away. */
 uint64_t fwh_iptables_shape(void);
+/* The same of our sets and their elements. */
+uint64_t fwh_sets_shape(void);
 /* Has this kernel nf_tables? */
 bool fwh_nftables_is_there(void);
 /* Does it hold a table that is not ours? */

@@ -481,25 +481,32 @@ static bool is_of_backend(struct fwh_call *call, struct fwh_store *store)
 }
 
 /* Bring all over to another backend.  If that fails, this connection still goes,
- * and the next call tries again. */
+ * and the next call tries again; where the form was our choice, in the old one. */
 static void move_all(struct fwh_call *call, struct fwh_store *store)
 {
+	const struct fwh_backend *before = fwh_store_backend(store);
 	struct fwh_complaints unheard = { .complain = NULL };
 	struct fwh_err trouble;
 	size_t n;
 
-	if (fwh_connections_renew(call->config, store, &unheard, &n,
-				  &trouble))
-		call->warning = trouble;
+	if (!fwh_connections_renew(call->config, store, &unheard, &n,
+				   &trouble))
+		return;
+	call->warning = trouble;
+	if (fwh_config_holds_legacy(call->config) && before &&
+	    fwh_call_globals(call)->scale == FWH_SCALE_AUTO)
+		fwh_config_set_backend(call->config, before, "it was before");
 }
 
 /* What broken settings say of the backend is not known: it stays. */
-static void keep_backend(struct fwh_call *call, struct fwh_store *store)
+static void settle_backend(struct fwh_call *call, struct fwh_store *store)
 {
 	const struct fwh_backend *backend = fwh_store_backend(store);
 
 	if (call->config_err.code && backend)
-		fwh_config_set_backend(call->config, backend);
+		fwh_config_set_backend(call->config, backend, "it was before");
+	else
+		fwh_connections_choose_form(call->config, store);
 }
 
 /* Hold the connection's record; before that, once in a daemon's life and when the
@@ -511,7 +518,7 @@ static int lock_store(struct fwh_call *call, struct fwh_store *store,
 	struct fwh_err trouble;
 	int code;
 
-	keep_backend(call, store);
+	settle_backend(call, store);
 	if (fwh_store_knows_daemon(store, &call->daemon) &&
 	    is_of_backend(call, store))
 		return fwh_store_lock(store, &call->key, err);

@@ -274,6 +274,8 @@ static int parse_word(struct value *value)
 	return 0;
 }
 /* The words in keys[] have this order. */
+_Static_assert(FWH_SCALE_AUTO == 0 && FWH_SCALE_RULES == 1 &&
+	       FWH_SCALE_SETS == 2, "scale");
 _Static_assert(FWH_GUARD_OFF == 0 && FWH_GUARD_UP == 1 &&
 	       FWH_GUARD_ARMED == 2 && FWH_GUARD_AUTO == 3, "guard");
 _Static_assert(FWH_LOG_OFF == 0 && FWH_LOG_KERNEL == 1 && FWH_LOG_NFLOG == 2,
@@ -284,6 +286,16 @@ _Static_assert(FWH_POSITION_TOP == 0 && FWH_POSITION_BOTTOM == 1, "position");
 _Static_assert(FWH_ERROR == 0 && FWH_INFO == 1 && FWH_DEBUG == 2, "verbosity");
 _Static_assert(sizeof(enum fwh_guard) == sizeof(unsigned int) &&
 	       sizeof(bool) != sizeof(unsigned int), "parse_word()");
+
+static int parse_count(struct value *value)
+{
+	uint64_t n;
+
+	if (fwh_number_parse(value->text, false, 1000000, &n))
+		return -EINVAL;
+	*(uint32_t *)value->field = (uint32_t)n;
+	return 0;
+}
 
 static int parse_template(struct value *value)
 {
@@ -983,6 +995,12 @@ static const struct key keys[] = {
 	{ "position", GLOBAL, false, parse_word, GLOBAL_ONE(position),
 	  "top bottom", "top or bottom",
 	  "where filter's chains jump to ours" },
+	{ "scale", GLOBAL, false, parse_word, GLOBAL_ONE(scale),
+	  "auto rules sets", "auto, rules or sets",
+	  "in the legacy tables: rules for each connection, or sets" },
+	{ "scale-above", GLOBAL, false, parse_count, GLOBAL_ONE(scale_above),
+	  "", "a number, 0 to 1000000",
+	  "the connections above which scale = auto is sets" },
 };
 
 _Static_assert(ARRAY_SIZE(keys) <= 64, "a bit a key");
@@ -1635,6 +1653,7 @@ static const struct fwh_globals built_in_globals = {
 	.mark_mask = 0x3fff0000,
 	.lock_wait_ms = 5000,
 	.backend = "auto",
+	.scale_above = 100,
 	.accept_mark = { 0x40000000, 0x40000000 },
 	.accept_chains_auto = true,
 	.devices = { { "ipsec+", "vti+" }, 2 },
@@ -1785,7 +1804,7 @@ static int try_raws(struct fwh_config *config, struct fwh_err *err)
 /* Rules in the other backend's language only: this machine goes without. */
 static void find_unread(struct fwh_config *config, const char *backend)
 {
-	bool nft = strcmp(backend, "iptables") != 0;
+	bool nft = strncmp(backend, "iptables", 8) != 0;
 	const struct fwh_raw *last = NULL;
 	struct fwh_settings settings;
 	struct fwh_err err;
@@ -1977,18 +1996,24 @@ const char *fwh_config_conn(const struct fwh_config *config, size_t n)
 }
 
 void fwh_config_set_backend(struct fwh_config *config,
-			    const struct fwh_backend *backend)
+			    const struct fwh_backend *backend, const char *why)
 {
 	char *name = config->globals.backend;
 
 	memset(name, 0, sizeof(config->globals.backend));
 	strncpy(name, fwh_backend_name(backend),
 		sizeof(config->globals.backend) - 1);
+	config->backend_why = why;
 }
 
 const char *fwh_config_backend_why(const struct fwh_config *config)
 {
 	return config->backend_why;
+}
+
+bool fwh_config_holds_legacy(const struct fwh_config *config)
+{
+	return !strncmp(config->globals.backend, "iptables", 8);
 }
 
 int fwh_config_open(const struct fwh_call_options *options,
@@ -1997,6 +2022,7 @@ int fwh_config_open(const struct fwh_call_options *options,
 {
 	const char *file = options->config_file, *dir = options->config_dir;
 	const struct fwh_backend *backend;
+	const char *why;
 	int code;
 
 	if (!file) {
@@ -2012,8 +2038,11 @@ int fwh_config_open(const struct fwh_call_options *options,
 	if (code)
 		return fwh_fail(err, code, "out of memory");
 	/* "auto" stands for another word, which is looked up once. */
-	if (!fwh_backend_choose((*ret)->globals.backend, &backend,
-				&(*ret)->backend_why, NULL))
-		fwh_config_set_backend(*ret, backend);
+	if (!fwh_backend_choose((*ret)->globals.backend, &backend, &why, NULL))
+		fwh_config_set_backend(*ret, backend, why);
+	if (fwh_config_holds_legacy(*ret) &&
+	    (*ret)->globals.scale == FWH_SCALE_SETS)
+		fwh_config_set_backend(*ret, fwh_backend_find("iptables-sets"),
+				       why);
 	return 0;
 }

@@ -138,6 +138,23 @@ static int apply(const struct fwh_globals *globals, struct fwh_store *store,
 	return code;
 }
 
+void fwh_connections_choose_form(struct fwh_config *config,
+				 struct fwh_store *store)
+{
+	const struct fwh_globals *globals = fwh_config_globals(config);
+	const struct fwh_backend *sets = fwh_backend_find("iptables-sets");
+	bool has_sets = fwh_store_backend(store) == sets;
+
+	if (!fwh_config_holds_legacy(config) ||
+	    globals->scale != FWH_SCALE_AUTO ||
+	    !fwh_store_has_more(store, has_sets ? globals->scale_above / 2 :
+						  globals->scale_above))
+		return;
+	if (has_sets || fwh_backend_has_sets())
+		fwh_config_set_backend(config, sets, "the legacy tables, of "
+				       "more connections than scale-above");
+}
+
 static int stage(struct fwh_store *store, const struct fwh_target *target,
 		 struct fwh_err *err)
 {

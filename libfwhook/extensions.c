@@ -80,3 +80,9 @@ const char *fwh_extension_missing(enum fwh_family family, const void *entry)
 		return NULL;
 	return describe(target->u.user.name, target->u.user.revision, "target");
 }
+
+bool fwh_extension_has_sets(void)
+{
+	return has_revision(FWH_IPV4, "set", 4, true) &&
+	       has_revision(FWH_IPV4, "SET", 3, false);
+}

@@ -11,5 +11,7 @@ bool fwh_extension_load(const char *module);
  * have in the revision used ("xt_policy (policy match)"), NULL if it has all.
  * The string lasts until the next call. */
 const char *fwh_extension_missing(enum fwh_family family, const void *entry);
+/* Can rules look into sets of ip_set here, and take marks from them? */
+bool fwh_extension_has_sets(void);
 
 #endif

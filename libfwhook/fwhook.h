@@ -358,6 +358,9 @@ struct fwh_devices {
 	size_t n;
 };
 
+/* Rules of its own for each connection, or sets that rules look into. */
+enum fwh_scale { FWH_SCALE_AUTO, FWH_SCALE_RULES, FWH_SCALE_SETS };
+
 /* [global] */
 struct fwh_globals {
 	uint32_t mark_mask;		/* where mark = auto takes its values from */
@@ -365,7 +368,10 @@ struct fwh_globals {
 	enum fwh_verbosity verbosity;
 	bool log_syslog;
 	enum fwh_position position;	/* of our jump in INPUT, FORWARD, OUTPUT of filter */
-	char backend[16];		/* "auto", "nftables" or "iptables" */
+	char backend[16];		/* "auto", "nftables", "iptables" or, in the
+					 * form with sets, "iptables-sets" */
+	enum fwh_scale scale;		/* of the legacy tables */
+	uint32_t scale_above;		/* connections, for FWH_SCALE_AUTO */
 	/* nftables: the mark of what is accepted (mask 0: nothing is), and the
 	 * chains of others that shall accept it. */
 	struct fwh_mark accept_mark;
@@ -519,10 +525,12 @@ struct fwh_rule {
 	enum fwh_table table;
 	bool dispatch;			/* in the dispatch chain of `hook' */
 	enum fwh_hook hook;		/* dispatch only */
+	bool peer_is_dst;		/* dispatch only: else the source */
 	enum fwh_part part;		/* the chain: it jumps to, or it is in */
 	bool has_src, has_dst;
 	struct fwh_net src, dst;
 	char in[FWH_IFNAME_MAX], out[FWH_IFNAME_MAX]; /* as in fwh_devices */
+	bool in_not;
 	uint8_t proto;
 	struct fwh_ports sport, dport;	/* lo 0, hi 0 or 65535: any */
 	uint16_t sports[2], dports[2];	/* one of two, e.g. 500 and 4500 */
@@ -550,6 +558,7 @@ struct fwh_plan {
 	struct fwh_devices devices;	/* the input's */
 	uint32_t policy_marks;		/* bits that its policies look at */
 	bool ipcomp;			/* above ESP, if the peer wanted it too */
+	bool own_sa;			/* only its reqid tells it from others */
 };
 
 enum fwh_state {

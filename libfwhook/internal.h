@@ -72,6 +72,10 @@ void fwh_keep_complaint(const struct fwh_err *err, void *arg);
  * for one more, or false. */
 bool fwh_grow(void *list, size_t n, size_t *cap, size_t size);
 
+/* FNV-1a, from FWH_HASH_START on. */
+#define FWH_HASH_START	0xcbf29ce484222325u
+void fwh_hash_bytes(uint64_t *h, const void *data, size_t n);
+
 static inline void fwh_close_fd(int *fd)
 {
 	if (*fd >= 0)
@@ -112,6 +116,8 @@ void fwh_dispatch_chain(enum fwh_hook hook, char ret[FWH_CHAIN_MAX]);
 /* A connection's chain, e.g. "fw-office-k3f9a0qz-in", at most 28 characters. */
 void fwh_part_chain(const struct fwh_key *key, enum fwh_part part,
 		    char ret[FWH_CHAIN_MAX]);
+/* The chain of a set of the legacy tables (sets.h), e.g. "ipsec-fw4-k3f9a0qz". */
+bool fwh_is_set_chain(const char *chain);
 /* Can only be one of these: whoever else takes such a name means to. */
 bool fwh_is_our_chain(const char *chain);
 /* The one that a rule is in. */
@@ -126,6 +132,10 @@ void fwh_rule_comment(const struct fwh_key *key, char ret[FWH_COMMENT_MAX]);
 /* plan_text.c: "-A CHAIN ...", without the end of the line */
 void fwh_rule_print(const struct fwh_key *key, const struct fwh_rule *rule,
 		    FILE *f);
+/* Parts of that: " -s ...", " -j ..."; the key is for a jump. */
+void fwh_rule_print_matches(const struct fwh_rule *rule, FILE *f);
+void fwh_rule_print_target(const struct fwh_key *key,
+			   const struct fwh_rule *rule, FILE *f);
 /* On the legacy rule that lets be what leaves through a device which encrypts. */
 #define FWH_DEVICE_COMMENT	"encrypted in there"
 
@@ -159,11 +169,14 @@ int fwh_link_find(struct fwh_event *ev, struct fwh_err *err);
 int fwh_config_open(const struct fwh_call_options *options,
 		    struct fwh_config **ret, struct fwh_err *ret_bad,
 		    struct fwh_err *err);
-/* The backend, whatever the settings say. */
+/* The backend, whatever the settings say; why: in a few words, to last as long. */
 void fwh_config_set_backend(struct fwh_config *config,
-			    const struct fwh_backend *backend);
+			    const struct fwh_backend *backend,
+			    const char *why);
 /* Why it is the one that fwh_config_open() settled on. */
 const char *fwh_config_backend_why(const struct fwh_config *config);
+/* Is it one of the legacy tables' forms? */
+bool fwh_config_holds_legacy(const struct fwh_config *config);
 /* The names of [conn NAME] sections that are no patterns, by number; NULL
  * after the last. */
 const char *fwh_config_conn(const struct fwh_config *config, size_t n);
@@ -255,6 +268,8 @@ void fwh_store_abort(struct fwh_store *store);
 /* The folder, as a descriptor that stays the store's, and for messages. */
 int fwh_store_dir(const struct fwh_store *store);
 const char *fwh_store_path(const struct fwh_store *store);
+/* Are there records of more connections than that?  Looks at no more. */
+bool fwh_store_has_more(struct fwh_store *store, size_t n);
 /* Is there a record of this file name, readable or not? */
 bool fwh_store_has_record(struct fwh_store *store, const char *name);
 /* When the key's record was written, seconds after 1970; 0: there is none. */
@@ -286,7 +301,9 @@ int fwh_store_add_daemon(struct fwh_store *store,
 const struct fwh_backend *fwh_backend_find(const char *name);
 /* The names of all of them; NULL after the last. */
 const char *fwh_backend_nth(size_t n);
-/* "auto", or the name of one that is built in. */
+/* Has this kernel all that the legacy tables' form with sets needs? */
+bool fwh_backend_has_sets(void);
+/* "auto", or the name of one that is built in and no form of another. */
 bool fwh_backend_is_known(const char *name);
 
 /* The backend that holds all connections' rules; NULL if it is not known. */
@@ -332,6 +349,11 @@ int fwh_connections_renew(const struct fwh_config *config,
  * negative errno. */
 int fwh_record_end_cat(const struct fwh_record *before,
 		       const struct fwh_record *after, struct fwh_err *err);
+/* Where the legacy tables hold the rules, and it is not said in which form: that
+ * with sets where there are more than scale-above connections, until there are
+ * less than half as many, and where this kernel has sets. */
+void fwh_connections_choose_form(struct fwh_config *config,
+				 struct fwh_store *store);
 /* The backend that has its rules. */
 const char *fwh_record_backend(const struct fwh_record *record);
 /* The record of the same connection with nothing but its guard. */

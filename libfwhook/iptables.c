@@ -24,12 +24,14 @@
 #include <linux/netfilter/xt_multiport.h>
 #include <linux/netfilter/xt_NFLOG.h>
 #include <linux/netfilter/xt_policy.h>
+#include <linux/netfilter/xt_set.h>
 #include <linux/netfilter/xt_TCPMSS.h>
 #include <linux/netfilter/xt_tcpudp.h>
 #include <linux/netfilter/xt_sctp.h>
 #include <linux/netfilter/xt_dccp.h>
 
 #include "iptables.h"
+#include "sets.h"
 
 #define TCP_SYN		0x02
 #define TCP_RST		0x04
@@ -109,6 +111,8 @@ static void pack_header4(struct packer *p, const struct fwh_rule *rule)
 		put_mask((uint8_t *)&e->ip.dmsk, rule->dst.len);
 	}
 	put_iface(rule->in, e->ip.iniface, e->ip.iniface_mask);
+	if (rule->in_not)
+		e->ip.invflags |= IPT_INV_VIA_IN;
 	put_iface(rule->out, e->ip.outiface, e->ip.outiface_mask);
 	e->ip.proto = rule->proto;
 }
@@ -126,6 +130,8 @@ static void pack_header6(struct packer *p, const struct fwh_rule *rule)
 		put_mask((uint8_t *)&e->ipv6.dmsk, rule->dst.len);
 	}
 	put_iface(rule->in, e->ipv6.iniface, e->ipv6.iniface_mask);
+	if (rule->in_not)
+		e->ipv6.invflags |= IP6T_INV_VIA_IN;
 	put_iface(rule->out, e->ipv6.outiface, e->ipv6.outiface_mask);
 	e->ipv6.proto = rule->proto;
 	if (rule->proto)
@@ -513,6 +519,14 @@ static struct packer start_entry(const struct fwh_rule *rule, void *buf)
 	return p;
 }
 
+static size_t pack_raw(const struct fwh_rule *rule, void *buf)
+{
+	size_t n = fwh_ipt_view(rule->family, rule->raw->entry).length;
+
+	memcpy(buf, rule->raw->entry, n);
+	return n;
+}
+
 size_t fwh_ipt_pack(const struct fwh_key *key, const struct fwh_rule *rule,
 		    void *buf)
 {
@@ -520,16 +534,74 @@ size_t fwh_ipt_pack(const struct fwh_key *key, const struct fwh_rule *rule,
 	char comment[FWH_COMMENT_MAX];
 	size_t target;
 
-	if (rule->raw) {
-		p.len = fwh_ipt_view(rule->family, rule->raw->entry).length;
-		memcpy(buf, rule->raw->entry, p.len);
-		return p.len;
-	}
+	if (rule->raw)
+		return pack_raw(rule, buf);
 	pack_matches(&p, rule);
 	fwh_rule_comment(key, comment);
 	pack_comment(&p, comment);
 	target = p.len;
 	pack_target(&p, key, rule);
+	put_offsets(&p, target);
+	return p.len;
+}
+
+/* ---- rules that look into a set ---- */
+
+static struct xt_set_info set_info(const struct fwh_set *set, uint16_t index)
+{
+	struct xt_set_info info = { .index = index, .dim = IPSET_DIM_ONE };
+
+	if (!set->peer_is_dst)
+		info.flags = IPSET_DIM_ONE_SRC;
+	return info;
+}
+
+static void pack_set_match(struct packer *p, const struct fwh_set *set,
+			   uint16_t index, bool counts)
+{
+	struct xt_set_info_match_v4 *info = add_match(p, "set", 4,
+						      sizeof(*info));
+
+	info->match_set = set_info(set, index);
+	info->flags = counts ? 0 : IPSET_FLAG_SKIP_COUNTER_UPDATE;
+}
+
+static void pack_map_mark(struct packer *p, const struct fwh_set *set,
+			  uint16_t index)
+{
+	struct xt_set_info_target_v3 *info = add_target(p, "SET", 3,
+							sizeof(*info));
+
+	info->add_set.index = info->del_set.index = IPSET_INVALID_ID;
+	info->map_set = set_info(set, index);
+	info->flags = IPSET_FLAG_MAP_SKBMARK;
+	info->timeout = UINT32_MAX;
+}
+
+/* The comment says whose the rule is; the set is looked at last, so that it counts
+ * what fits all the rest. */
+size_t fwh_ipt_pack_set(const struct fwh_set *set,
+			const struct fwh_set_rule *rule, uint16_t index,
+			void *buf)
+{
+	struct packer p = start_entry(&rule->rule, buf);
+	char comment[FWH_COMMENT_MAX] = { 0 };
+	size_t target;
+
+	if (rule->rule.raw)
+		return pack_raw(&rule->rule, buf);
+	pack_matches(&p, &rule->rule);
+	strcpy(comment, set->name);
+	pack_comment(&p, comment);
+	if (rule->looks)
+		pack_set_match(&p, set, index, rule->counts);
+	target = p.len;
+	if (rule->maps)
+		pack_map_mark(&p, set, index);
+	else if (rule->enters)
+		pack_standard(&p, set->chain);
+	else
+		pack_target(&p, NULL, &rule->rule);
 	put_offsets(&p, target);
 	return p.len;
 }
@@ -592,11 +664,48 @@ struct fwh_ipt_view fwh_ipt_view(enum fwh_family family, const void *entry)
 	return view;
 }
 
+const char *fwh_ipt_comment(enum fwh_family family, const void *entry)
+{
+	struct fwh_ipt_view view = fwh_ipt_view(family, entry);
+	const struct xt_entry_match *match;
+	size_t at = view.counters + sizeof(struct xt_counters);
+
+	for (; at < view.target; at += match->u.match_size) {
+		match = (const void *)((const uint8_t *)entry + at);
+		if (!strncmp(match->u.user.name, "comment",
+			     sizeof(match->u.user.name)))
+			return (const char *)match->data;
+	}
+	return "";
+}
+
+static unsigned int count_bits(const void *mask, size_t size)
+{
+	const uint8_t *p = mask;
+	unsigned int n = 0;
+
+	for (; size; size--, p++)
+		n += (unsigned int)__builtin_popcount(*p);
+	return n;
+}
+
+unsigned int fwh_ipt_address_bits(enum fwh_family family, const void *entry)
+{
+	const struct ipt_entry *e4 = entry;
+	const struct ip6t_entry *e6 = entry;
+
+	if (family == FWH_IPV4)
+		return count_bits(&e4->ip.smsk, sizeof(e4->ip.smsk)) +
+		       count_bits(&e4->ip.dmsk, sizeof(e4->ip.dmsk));
+	return count_bits(&e6->ipv6.smsk, sizeof(e6->ipv6.smsk)) +
+	       count_bits(&e6->ipv6.dmsk, sizeof(e6->ipv6.dmsk));
+}
+
 bool fwh_ipt_is_standard(const char *target)
 {
 	return !strcmp(target, "ACCEPT") || !strcmp(target, "DROP") ||
 	       !strcmp(target, "RETURN") || !strncmp(target, "fw-", 3) ||
-	       !strncmp(target, "ipsec-fw-", 9);
+	       !strncmp(target, "ipsec-fw-", 9) || fwh_is_set_chain(target);
 }
 
 /* A match, or a target, at a and at b.  Linux copies a name up to its NUL and no

@@ -19,6 +19,13 @@ int fwh_ipt_compile(const struct fwh_plan *const plans[], size_t n,
  * libiptc to resolve.  Returns the entry's length. */
 size_t fwh_ipt_pack(const struct fwh_key *key, const struct fwh_rule *rule,
 		    void *buf);
+struct fwh_set;
+struct fwh_set_rule;
+/* A rule of a set's, which has this index in the kernel; its comment is the set's
+ * name. */
+size_t fwh_ipt_pack_set(const struct fwh_set *set,
+			const struct fwh_set_rule *rule, uint16_t index,
+			void *buf);
 /* The rule that sends a hook's packets to its dispatch chain. */
 size_t fwh_ipt_pack_hook(enum fwh_family family, enum fwh_hook hook, void *buf);
 
@@ -35,6 +42,11 @@ struct fwh_ipt_view {
 	size_t comefrom;		/* offset of the kernel's scratch word */
 };
 struct fwh_ipt_view fwh_ipt_view(enum fwh_family family, const void *entry);
+
+/* Its comment, "" without one. */
+const char *fwh_ipt_comment(enum fwh_family family, const void *entry);
+/* How many bits of addresses it looks at. */
+unsigned int fwh_ipt_address_bits(enum fwh_family family, const void *entry);
 
 /* A verdict, or a jump to one of our chains: no target of a module. */
 bool fwh_ipt_is_standard(const char *target);

@@ -15,10 +15,6 @@
 #include "iptables_job.h"
 #include "extensions.h"
 
-/* Somebody who ignores the lock changed the table between our init and our
- * commit: read it again, this often at most. */
-#define COMMIT_TRIES	200
-
 /* ---- libiptc, both families -------------------------------------------------- */
 
 /* The two libraries differ in the type of an entry only. */
@@ -148,23 +144,6 @@ static const char *entry_target(enum fwh_family family, const void *entry)
 
 /* ---- one table, opened ---------------------------------------------------------- */
 
-struct table {
-	const struct iptc *iptc;
-	struct xtc_handle *h;
-	enum fwh_family family;
-	enum fwh_table table;
-	bool changed;
-};
-
-/* libiptc returns 0 on failure and says why in errno. */
-static int checked(struct table *t, int ok)
-{
-	if (!ok)
-		return -errno;
-	t->changed = true;
-	return 0;
-}
-
 /* Is the rule one of this connection's, in a chain that others share? */
 static bool is_own(const struct fwh_key *key, const char *target)
 {
@@ -179,7 +158,7 @@ static bool is_own(const struct fwh_key *key, const char *target)
 
 /* Copy a kernel's entry, with its standard target by name again, so that it
  * can be appended. */
-static int image_add_kernel(struct table *t, struct image *image,
+static int image_add_kernel(struct fwh_ipt_table *t, struct image *image,
 			    const void *entry, const char *target,
 			    struct item **ret)
 {
@@ -197,7 +176,7 @@ static int image_add_kernel(struct table *t, struct image *image,
 	return 0;
 }
 
-static int image_chain(struct table *t, const struct fwh_key *key,
+static int image_chain(struct fwh_ipt_table *t, const struct fwh_key *key,
 		       const char *chain, bool dispatch, enum fwh_hook hook,
 		       struct image *image)
 {
@@ -223,7 +202,7 @@ static int image_chain(struct table *t, const struct fwh_key *key,
 }
 
 /* What the kernel holds of a connection now: what a failure goes back to. */
-static int image_of_kernel(struct table *t, const struct fwh_key *key,
+static int image_of_kernel(struct fwh_ipt_table *t, const struct fwh_key *key,
 			   struct image *ret)
 {
 	char chain[FWH_CHAIN_MAX];
@@ -288,7 +267,7 @@ static const struct item *nth_item(const struct image *image,
 }
 
 /* key: only the rules that are this connection's; NULL: all of the chain. */
-static int find_places(struct table *t, const struct fwh_key *key,
+static int find_places(struct fwh_ipt_table *t, const struct fwh_key *key,
 		       const char *chain, const struct image *image,
 		       struct places *ret)
 {
@@ -316,7 +295,7 @@ static int find_places(struct table *t, const struct fwh_key *key,
 
 /* Change what differs and nothing else: rules that stay keep their counters
  * and their place. */
-static int sync_places(struct table *t, const char *chain,
+static int sync_places(struct fwh_ipt_table *t, const char *chain,
 		       const struct image *image, const struct places *places)
 {
 	const struct item *item;
@@ -344,7 +323,7 @@ static int sync_places(struct table *t, const char *chain,
 	return 0;
 }
 
-static int sync_chain(struct table *t, const struct fwh_key *key,
+static int sync_chain(struct fwh_ipt_table *t, const struct fwh_key *key,
 		      const char *chain, const struct image *image)
 {
 	struct places places = { .n = 0 };
@@ -366,7 +345,7 @@ static int sync_chain(struct table *t, const struct fwh_key *key,
 }
 
 /* At which place of the built-in chain stands our jump?  -1: nowhere. */
-static int find_hook(struct table *t, const char *builtin, const char *chain)
+static int find_hook(struct fwh_ipt_table *t, const char *builtin, const char *chain)
 {
 	const void *e;
 	int at = 0;
@@ -387,7 +366,7 @@ static void builtin_chain(enum fwh_hook hook, char ret[FWH_CHAIN_MAX])
 /* In mangle and nat the jump has to be first: an accept before it would open
  * the guard, a translation the leak.  In filter it is put where the settings
  * say and then left where the operator moves it. */
-static int ensure_hook(struct table *t, enum fwh_hook hook, const char *chain,
+static int ensure_hook(struct fwh_ipt_table *t, enum fwh_hook hook, const char *chain,
 		       enum fwh_position position)
 {
 	_Alignas(16) uint8_t entry[FWH_IPT_ENTRY_MAX];
@@ -412,7 +391,7 @@ static int ensure_hook(struct table *t, enum fwh_hook hook, const char *chain,
 
 /* An empty dispatch chain goes, with every jump to it from its hook.  One that
  * the operator uses elsewhere stays, empty. */
-static int drop_hook(struct table *t, enum fwh_hook hook, const char *chain)
+static int drop_hook(struct fwh_ipt_table *t, enum fwh_hook hook, const char *chain)
 {
 	char builtin[FWH_CHAIN_MAX];
 	int at, err;
@@ -430,7 +409,7 @@ static int drop_hook(struct table *t, enum fwh_hook hook, const char *chain)
 
 /* ---- devices: in the guard's dispatch chain, ahead of all connections ---------- */
 
-static bool is_device_rule(struct table *t, const void *e)
+static bool is_device_rule(struct fwh_ipt_table *t, const void *e)
 {
 	_Alignas(16) uint8_t buf[FWH_IPT_ENTRY_MAX];
 	const char *out = fwh_ipt_out(t->family, e);
@@ -444,7 +423,7 @@ static bool is_device_rule(struct table *t, const void *e)
 
 /* Which of the chain's rules are that?  ret_others: how many are not;
  * ret_right: they are the wanted ones, at the top. */
-static int find_devices(struct table *t, const char *chain,
+static int find_devices(struct fwh_ipt_table *t, const char *chain,
 			const struct fwh_devices *wanted,
 			struct places *ret, unsigned int *ret_others,
 			bool *ret_right)
@@ -472,7 +451,7 @@ static int find_devices(struct table *t, const char *chain,
 	return 0;
 }
 
-static int replace_devices(struct table *t, const char *chain,
+static int replace_devices(struct fwh_ipt_table *t, const char *chain,
 			   const struct places *places,
 			   const struct fwh_devices *wanted)
 {
@@ -494,7 +473,7 @@ static int replace_devices(struct table *t, const char *chain,
 /* What goes into an XFRM or VTI device is encrypted there, whosever it is, or
  * dropped: no policy shows before.  The rules come with the first connection and
  * go with the last. */
-static int sync_devices(struct table *t, enum fwh_hook hook, const char *chain,
+static int sync_devices(struct fwh_ipt_table *t, enum fwh_hook hook, const char *chain,
 			const struct fwh_devices *wanted)
 {
 	static const struct fwh_devices none;
@@ -515,17 +494,15 @@ static int sync_devices(struct table *t, enum fwh_hook hook, const char *chain,
 	return err;
 }
 
-static int sync_dispatch(struct table *t, const struct fwh_key *key,
-			 enum fwh_hook hook, const struct fwh_globals *globals,
-			 const struct image *image)
+int fwh_ipt_settle_dispatch(struct fwh_ipt_table *t, enum fwh_hook hook,
+			    const struct fwh_globals *globals)
 {
 	char chain[FWH_CHAIN_MAX];
 	int err;
 
 	fwh_dispatch_chain(hook, chain);
-	err = sync_chain(t, key, chain, image);
-	if (err || !t->iptc->is_chain(chain, t->h))
-		return err;
+	if (!t->iptc->is_chain(chain, t->h))
+		return 0;
 	err = sync_devices(t, hook, chain, &globals->devices);
 	if (err)
 		return err;
@@ -534,7 +511,19 @@ static int sync_dispatch(struct table *t, const struct fwh_key *key,
 	return ensure_hook(t, hook, chain, globals->position);
 }
 
-static int drop_unused_parts(struct table *t, const struct fwh_key *key,
+static int sync_dispatch(struct fwh_ipt_table *t, const struct fwh_key *key,
+			 enum fwh_hook hook, const struct fwh_globals *globals,
+			 const struct image *image)
+{
+	char chain[FWH_CHAIN_MAX];
+	int err;
+
+	fwh_dispatch_chain(hook, chain);
+	err = sync_chain(t, key, chain, image);
+	return err ? err : fwh_ipt_settle_dispatch(t, hook, globals);
+}
+
+static int drop_unused_parts(struct fwh_ipt_table *t, const struct fwh_key *key,
 			     const struct image *image)
 {
 	char chain[FWH_CHAIN_MAX];
@@ -553,7 +542,7 @@ static int drop_unused_parts(struct table *t, const struct fwh_key *key,
 	return 0;
 }
 
-static int sync_image(struct table *t, const struct fwh_key *key,
+static int sync_image(struct fwh_ipt_table *t, const struct fwh_key *key,
 		      const struct fwh_globals *globals,
 		      const struct image *image)
 {
@@ -691,38 +680,38 @@ static int add_batches(struct transaction *tr)
 	return 0;
 }
 
-static int fail_table(const struct table *t, const struct batch *batch,
-		      size_t n, const char *what, int code,
-		      struct fwh_err *err)
+int fwh_ipt_fail(const struct fwh_ipt_table *t, const char *missing,
+		 const char *what, int code, struct fwh_err *err)
 {
-	const char *missing;
-	size_t i, j;
-
 	if (code == -EPERM)
 		return fwh_fail(err, code, "%s table %s: %s: not permitted; "
 				"CAP_NET_ADMIN and CAP_NET_RAW are needed",
 				family_name[t->family],
 				fwh_table_name[t->table], what);
-	/* Which extension is it that this kernel does not have? */
-	for (i = 0; batch && i < n; i++) {
-		for (j = 0; j < batch->wanted[i].n; j++) {
-			missing = fwh_extension_missing(t->family,
-						batch->wanted[i].items[j].entry);
-			if (missing)
-				return fwh_fail(err, -ENOPROTOOPT, "%s table "
-						"%s: this kernel has no %s; "
-						"load or build that module",
-						family_name[t->family],
-						fwh_table_name[t->table],
-						missing);
-		}
-	}
+	if (missing)
+		return fwh_fail(err, -ENOPROTOOPT, "%s table %s: this kernel "
+				"has no %s; load or build that module",
+				family_name[t->family],
+				fwh_table_name[t->table], missing);
 	return fwh_fail(err, code, "%s table %s: %s: %s",
 			family_name[t->family], fwh_table_name[t->table], what,
 			t->iptc->strerror(-code));
 }
 
-static int open_table(struct table *t, struct fwh_err *err)
+/* Which extension is it that this kernel does not have?  NULL: none. */
+static const char *find_missing(const struct batch *batch, size_t n)
+{
+	const char *missing = NULL;
+	size_t i, j;
+
+	for (i = 0; i < n; i++)
+		for (j = 0; !missing && j < batch->wanted[i].n; j++)
+			missing = fwh_extension_missing(batch->family,
+						batch->wanted[i].items[j].entry);
+	return missing;
+}
+
+int fwh_ipt_open_table(struct fwh_ipt_table *t, struct fwh_err *err)
 {
 	const char *module = t->family == FWH_IPV4 ? "ip_tables" : "ip6_tables";
 
@@ -743,7 +732,7 @@ static int open_table(struct table *t, struct fwh_err *err)
 				fwh_table_name[t->table],
 				t->family == FWH_IPV4 ? "iptable" : "ip6table",
 				fwh_table_name[t->table]);
-	return fail_table(t, NULL, 0, "read", -errno, err);
+	return fwh_ipt_fail(t, NULL, "read", -errno, err);
 }
 
 int fwh_ipt_keep_policies(enum fwh_family family, struct xtc_handle *h)
@@ -766,7 +755,7 @@ int fwh_ipt_keep_policies(enum fwh_family family, struct xtc_handle *h)
 }
 
 /* Images to make so; before: what was there, filled in, or NULL. */
-static int try_batch(struct table *t, const struct transaction *tr,
+static int try_batch(struct fwh_ipt_table *t, const struct transaction *tr,
 		     const struct image *images, struct image *before)
 {
 	size_t i;
@@ -811,17 +800,23 @@ static const char *first_raw(const struct transaction *tr,
 	return NULL;
 }
 
-static int fail_batch(struct table *t, const struct transaction *tr,
+int fwh_ipt_fail_raw(const struct fwh_ipt_table *t, const char *line,
+		     struct fwh_err *err)
+{
+	return fwh_fail(err, -EINVAL, "%s: not possible in table %s, or a later "
+			"line for it is not", line, fwh_table_name[t->table]);
+}
+
+static int fail_batch(struct fwh_ipt_table *t, const struct transaction *tr,
 		      const struct batch *batch, int code, struct fwh_err *err)
 {
 	const char *raw = first_raw(tr, batch);
 	struct fwh_err said;
 
-	code = fail_table(t, batch, tr->n, "commit", code, &said);
+	code = fwh_ipt_fail(t, find_missing(batch, tr->n), "commit", code,
+			    &said);
 	if (raw && code == -EINVAL)
-		return fwh_fail(err, code, "%s: not possible in table %s, or a "
-				"later line for it is not", raw,
-				fwh_table_name[t->table]);
+		return fwh_ipt_fail_raw(t, raw, err);
 	return fwh_fail(err, code, "%s", said.msg);
 }
 
@@ -829,15 +824,15 @@ static int run_batch(const struct transaction *tr, struct batch *batch,
 		     const struct image *images, struct image *before,
 		     struct fwh_err *err)
 {
-	struct table t = {
+	struct fwh_ipt_table t = {
 		.iptc = fwh_iptcs[batch->family],
 		.family = batch->family,
 		.table = batch->table,
 	};
 	int tries, code = -EAGAIN;
 
-	for (tries = 0; code == -EAGAIN && tries < COMMIT_TRIES; tries++) {
-		code = open_table(&t, err);
+	for (tries = 0; code == -EAGAIN && tries < FWH_IPT_COMMIT_TRIES; tries++) {
+		code = fwh_ipt_open_table(&t, err);
 		if (code)
 			return code;
 		code = try_batch(&t, tr, images, before);
@@ -909,8 +904,8 @@ int fwh_ipt_take_lock(unsigned int wait_ms, int *ret_fd, struct fwh_err *err)
 	return 0;
 }
 
-static int compile(const struct fwh_change *changes, size_t n,
-		   struct fwh_err *err)
+int fwh_ipt_compile_all(const struct fwh_change *changes, size_t n,
+			struct fwh_err *err)
 {
 	fwh_autofree const struct fwh_plan **plans = calloc(n + 1,
 							    sizeof(*plans));
@@ -934,7 +929,7 @@ static int apply(const struct fwh_globals *globals,
 	int code;
 
 	(void)all;	/* chains without a record are left alone */
-	code = compile(changes, n, err);
+	code = fwh_ipt_compile_all(changes, n, err);
 	if (!code)
 		code = fwh_ipt_take_lock(globals->lock_wait_ms, &lock, err);
 	if (code)
@@ -952,7 +947,8 @@ static int apply(const struct fwh_globals *globals,
 
 static bool is_our_chain(const char *chain)
 {
-	return !strncmp(chain, "fw-", 3) || !strncmp(chain, "ipsec-fw-", 9);
+	return !strncmp(chain, "fw-", 3) || !strncmp(chain, "ipsec-fw-", 9) ||
+	       fwh_is_set_chain(chain);
 }
 
 /* A chain, a rule or a policy that is not ours. */
@@ -996,7 +992,7 @@ bool fwh_iptables_is_used(void)
 	return false;
 }
 
-static uint64_t table_shape(int fd, enum fwh_family family, enum fwh_table table)
+static uint64_t ask_shape(int fd, enum fwh_family family, enum fwh_table table)
 {
 	struct ipt_getinfo info;	/* ip6t_getinfo is the same */
 	socklen_t len = sizeof(info);
@@ -1024,9 +1020,17 @@ uint64_t fwh_iptables_shape(void)
 		for (table = 0; fd >= 0 && table < FWH_TABLE_MAX; table++)
 			if (present & 1u << table)
 				shape = shape * 31 +
-					table_shape(fd, family, table);
+					ask_shape(fd, family, table);
 	}
 	return shape;
+}
+
+uint64_t fwh_ipt_shape(enum fwh_family family, enum fwh_table table)
+{
+	fwh_autofd fd = socket(family == FWH_IPV4 ? AF_INET : AF_INET6,
+			       SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+
+	return fd < 0 ? 0 : ask_shape(fd, family, table);
 }
 
 static int print(const struct fwh_globals *globals,

@@ -3,6 +3,8 @@
 #ifndef FWHOOK_IPTABLES_JOB_H
 #define FWHOOK_IPTABLES_JOB_H
 
+#include <errno.h>
+
 #include "iptables.h"
 
 struct xtc_handle;
@@ -42,9 +44,50 @@ extern const struct iptc *const fwh_iptcs[FWH_FAMILY_MAX];
  * would create it, and nat brings connection tracking along. */
 unsigned int fwh_ipt_tables_present(enum fwh_family family);
 
+/* One of them, opened. */
+struct fwh_ipt_table {
+	const struct iptc *iptc;
+	struct xtc_handle *h;
+	enum fwh_family family;
+	enum fwh_table table;
+	bool changed;
+};
+
+/* Somebody who ignores the lock changed the table between our init and our
+ * commit: read it again, this often at most. */
+#define FWH_IPT_COMMIT_TRIES	200
+
+int fwh_ipt_open_table(struct fwh_ipt_table *t, struct fwh_err *err);
+/* A change by libiptc, which returns 0 on failure and says why in errno. */
+static inline int checked(struct fwh_ipt_table *t, int ok)
+{
+	if (!ok)
+		return -errno;
+	t->changed = true;
+	return 0;
+}
+
+/* After a change of a hook's dispatch chain: the rules for devices in it and the
+ * jump to it, or neither it nor a jump. */
+int fwh_ipt_settle_dispatch(struct fwh_ipt_table *t, enum fwh_hook hook,
+			    const struct fwh_globals *globals);
+/* missing: what extension the kernel lacks, or NULL. */
+int fwh_ipt_fail(const struct fwh_ipt_table *t, const char *missing,
+		 const char *what, int code, struct fwh_err *err);
+
+/* How many rules a table has, and how large they are: in most cases another number
+ * when somebody has changed it.  0: it is not there.  It has to be instantiated. */
+uint64_t fwh_ipt_shape(enum fwh_family family, enum fwh_table table);
+/* The kernel refuses the rules of a person's, of which this is the first. */
+int fwh_ipt_fail_raw(const struct fwh_ipt_table *t, const char *line,
+		     struct fwh_err *err);
+
 /* Before a commit: libiptc would start the built-in chains' own counters at zero.
  * Returns 0 or a negative errno. */
 int fwh_ipt_keep_policies(enum fwh_family family, struct xtc_handle *h);
+/* fwh_ipt_compile() of all their plans. */
+int fwh_ipt_compile_all(const struct fwh_change *changes, size_t n,
+			struct fwh_err *err);
 /* Wait for the lock that iptables takes; *ret_fd is to be closed. */
 int fwh_ipt_take_lock(unsigned int wait_ms, int *ret_fd, struct fwh_err *err);
 

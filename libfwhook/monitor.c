@@ -232,7 +232,14 @@ static void reconcile(struct monitor *m)
 	else if (!complaints)
 		*m->last.msg = '\0';
 	m->legacy = !fwh_guards_backend(m->options, &backend, &why, NULL) &&
-		    backend == &fwh_backend_iptables && n > 0;
+		    (backend == &fwh_backend_iptables ||
+		     backend == &fwh_backend_sets) && n > 0;
+}
+
+/* Of all that nobody tells of when it changes. */
+static uint64_t shape(void)
+{
+	return fwh_iptables_shape() ^ fwh_sets_shape();
 }
 
 /* Somebody may change a legacy table between our commit and our look at its
@@ -243,9 +250,9 @@ static void look(struct monitor *m)
 	int tries;
 
 	for (tries = 0; tries < LOOKS_MAX; tries++) {
-		before = fwh_iptables_shape();
+		before = shape();
 		reconcile(m);
-		m->shape = fwh_iptables_shape();
+		m->shape = shape();
 		if (!m->legacy || m->shape == before)
 			return;
 	}
@@ -287,7 +294,7 @@ static int watch(struct monitor *m, struct fwh_err *err)
 			wait_for_quiet(m);
 			look(m);
 		} else if ((n == 0 || m->legacy) &&
-			   fwh_iptables_shape() != m->shape) {
+			   shape() != m->shape) {
 			look(m);
 		}
 		if (n > 0 && fds[1].revents)

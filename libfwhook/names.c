@@ -70,6 +70,18 @@ void fwh_part_chain(const struct fwh_key *key, enum fwh_part part,
 	(void)n;
 }
 
+bool fwh_is_set_chain(const char *chain)
+{
+	static const char prefix[] = "ipsec-fw";
+	size_t n = sizeof(prefix) - 1;
+
+	/* ipsec-fw4-HASH */
+	return !strncmp(chain, prefix, n) &&
+	       (chain[n] == '4' || chain[n] == '6') && chain[n + 1] == '-' &&
+	       strlen(chain) == n + 2 + 8 &&
+	       strspn(chain + n + 2, fwh_hash_digits) == 8;
+}
+
 bool fwh_is_our_chain(const char *chain)
 {
 	const char *suffix = strrchr(chain, '-'), *hash;
@@ -81,6 +93,8 @@ bool fwh_is_our_chain(const char *chain)
 		if (!strcmp(name, chain))
 			return true;
 	}
+	if (fwh_is_set_chain(chain))
+		return true;
 	/* fw-STEM-HASH-PART */
 	if (strncmp(chain, "fw-", 3) || suffix - chain < 3 + 1 + 1 + 8)
 		return false;

@@ -185,6 +185,7 @@ static void add_open_ike_side(struct builder *b, enum fwh_hook hook,
 			rule->dport.lo = rule->dport.hi = tcp[i];
 	}
 	rule = fwh_plan_dispatch_rule(b, FWH_FILTER, hook, part);
+	rule->peer_is_dst = out;
 	fwh_plan_set_src(rule, out ? &me : &peer);
 	fwh_plan_set_dst(rule, out ? &peer : &me);
 }
@@ -270,6 +271,9 @@ int fwh_plan_build(const struct fwh_plan_input *in, struct fwh_plan *ret, struct
 	plan.policy_marks = in->ev->mark_in.mask | in->ev->mark_out.mask |
 			    in->sa->mark.mask;
 	plan.ipcomp = in->ev->ipcomp || in->ev->flags & FWH_CONN_COMPRESS;
+	plan.own_sa = plan.policy_marks || *in->ev->virt_iface ||
+		      *in->ev->vti_iface || in->ev->if_id_in ||
+		      in->ev->if_id_out || in->sa->if_id;
 	if (in->state == FWH_STATE_DOWN) {
 		*ret = plan;
 		return 0;

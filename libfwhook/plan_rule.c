@@ -107,6 +107,7 @@ struct fwh_rule *fwh_plan_dispatch_pair(struct builder *b, enum fwh_table table,
 	const struct fwh_selector *sel = &b->in->ev->sel;
 	struct fwh_rule *rule = fwh_plan_dispatch_rule(b, table, hook, part);
 
+	rule->peer_is_dst = out;
 	fwh_plan_set_src(rule, out ? local : remote);
 	fwh_plan_set_dst(rule, out ? remote : local);
 	rule->proto = sel->proto;

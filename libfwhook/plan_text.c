@@ -174,14 +174,14 @@ static void print_mark_match(const struct fwh_rule *rule, FILE *f)
 		fprintf(f, "/0x%" PRIx32, rule->mark.mask);
 }
 
-static void print_matches(const struct fwh_rule *rule, FILE *f)
+void fwh_rule_print_matches(const struct fwh_rule *rule, FILE *f)
 {
 	if (rule->has_src)
 		print_net("-s", &rule->src, f);
 	if (rule->has_dst)
 		print_net("-d", &rule->dst, f);
 	if (*rule->in)
-		fprintf(f, " -i %s", rule->in);
+		fprintf(f, "%s -i %s", rule->in_not ? " !" : "", rule->in);
 	if (*rule->out)
 		fprintf(f, " -o %s", rule->out);
 	if (rule->proto)
@@ -197,8 +197,8 @@ static void print_matches(const struct fwh_rule *rule, FILE *f)
 		print_limit(rule->limit, f);
 }
 
-static void print_target(const struct fwh_key *key, const struct fwh_rule *rule,
-			 FILE *f)
+void fwh_rule_print_target(const struct fwh_key *key,
+			   const struct fwh_rule *rule, FILE *f)
 {
 	static const char *const simple[FWH_ACTION_MAX] = {
 		[FWH_ACCEPT] = "ACCEPT",
@@ -267,11 +267,11 @@ void fwh_rule_print(const struct fwh_key *key, const struct fwh_rule *rule,
 		fprintf(f, " %s", rule->raw->text);
 		return;
 	}
-	print_matches(rule, f);
+	fwh_rule_print_matches(rule, f);
 	fputs(" -m comment --comment", f);
 	fwh_rule_comment(key, comment);
 	print_string(comment, f);
-	print_target(key, rule, f);
+	fwh_rule_print_target(key, rule, f);
 }
 
 static void print_line(const struct fwh_key *key, const struct fwh_rule *rule,

@@ -465,6 +465,7 @@ void fwh_raw_rule_free(struct fwh_raw_rule *raw)
 const struct fwh_raws *fwh_raws_of(const struct fwh_settings *settings,
 				   const struct fwh_globals *globals)
 {
-	return strcmp(globals->backend, "iptables") ? &settings->nft :
-						      &settings->iptables;
+	/* Either form of the legacy tables speaks iptables. */
+	return strncmp(globals->backend, "iptables", 8) ? &settings->nft :
+							  &settings->iptables;
 }

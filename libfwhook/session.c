@@ -68,7 +68,10 @@ int fwh_session_open(struct fwh_session *session,
 	/* What broken settings say of the backend is not known: it stays. */
 	if (!code && bad.code && fwh_store_backend(session->store))
 		fwh_config_set_backend(session->config,
-				       fwh_store_backend(session->store));
+				       fwh_store_backend(session->store),
+				       "it was before");
+	else if (!code)
+		fwh_connections_choose_form(session->config, session->store);
 	return code ? code : read_records(session, err);
 }
 

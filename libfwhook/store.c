@@ -202,6 +202,23 @@ const char *fwh_store_path(const struct fwh_store *store)
 	return store->path;
 }
 
+bool fwh_store_has_more(struct fwh_store *store, size_t n)
+{
+	int fd = openat(store->conns, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	size_t seen = 0;
+
+	if (!dir) {
+		fwh_close_fd(&fd);
+		return false;
+	}
+	while (seen <= n && (entry = readdir(dir)))
+		seen += *entry->d_name != '.';
+	closedir(dir);
+	return seen > n;
+}
+
 bool fwh_store_has_record(struct fwh_store *store, const char *name)
 {
 	struct stat st;

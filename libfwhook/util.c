@@ -168,6 +168,14 @@ void fwh_keep_complaint(const struct fwh_err *err, void *arg)
 	*(struct fwh_err *)arg = *err;
 }
 
+void fwh_hash_bytes(uint64_t *h, const void *data, size_t n)
+{
+	const uint8_t *p = data;
+
+	for (; n; n--, p++)
+		*h = (*h ^ *p) * 0x100000001b3u;
+}
+
 bool fwh_grow(void *list, size_t n, size_t *cap, size_t size)
 {
 	size_t more = *cap ? 2 * *cap : 8;

@@ -18,7 +18,7 @@ debian_build="gcc libc6-dev make autoconf automake libtool pkg-config libiptc-de
 debian_demo="iptables nftables iproute2 iputils-ping util-linux procps"
 debian_tests="libcmocka-dev clang valgrind conntrack socat xz-utils zstd mandoc
 	man-db strace kmod qemu-system-x86 mmdebstrap busybox-static cpio
-	netbase jq tmux zsh systemd dbus-daemon"
+	ipset netbase jq tmux zsh systemd dbus-daemon"
 debian_fuzz="clang libclang-rt-14-dev"
 fedora_build="gcc make autoconf automake libtool pkgconf-pkg-config iptables-devel
 	libnl3-devel

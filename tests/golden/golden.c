@@ -26,8 +26,9 @@
  *	"blocked": on hold (on-error = hold), nothing may pass; "armed": down, but
  *	its guard stands.  Missing: up.
  *	=== expected
- *	iptables-save's text of the plan and the text that nft reads, or a line
- *	that begins with "# " and says why there is none.
+ *	iptables-save's text of the plan, the same with sets after what "ipset
+ *	restore" reads, and the text that nft reads; or a line that begins with "# "
+ *	and says why there is none.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -478,8 +479,10 @@ static bool print_for(struct golden *g, const char *backend, const char *title,
 
 static void print_plan(struct golden *g, FILE *f)
 {
-	if (print_for(g, "iptables", "", f))
+	if (print_for(g, "iptables", "", f)) {
+		print_for(g, "iptables-sets", "", f);
 		print_for(g, "nftables", "# nftables\n", f);
+	}
 }
 
 static void choose_state(struct golden *g)

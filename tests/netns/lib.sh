@@ -3,6 +3,10 @@
 set -u
 . "$TESTS/results.sh"
 export LD_LIBRARY_PATH=$PREFIX/usr/lib
+# The legacy tables have two forms, which are iptables' rules either way.
+export HOLDER=$BACKEND FORM=rules
+case $BACKEND in *-sets) FORM=sets BACKEND=${BACKEND%-sets} ;; esac
+says_backend() { printf 'backend = %s\nscale = %s\n' "$BACKEND" $FORM; }
 export HELPER=$PREFIX/usr/libexec/ipsec-fw-updown
 export RUN=$WORK/run STATE=$WORK/state INI=$WORK/ipsec-fw.conf
 # Locks and records are this scenario's own.
@@ -15,7 +19,7 @@ ini() {
 	cat > "$INI"
 	grep -q '^guard = ' "$INI" || printf '[default]\nguard = up\n' >> "$INI"
 	grep -q '^backend = ' "$INI" ||
-		printf '[global]\nbackend = %s\n' "$BACKEND" >> "$INI"
+		printf '[global]\n%s\n' "$(says_backend)" >> "$INI"
 }
 printf '[default]\nchain-updown = off\n' | ini
 
@@ -91,6 +95,8 @@ tables() {	# [-c]
 	{
 		iptables-legacy-save "$@"
 		ip6tables-legacy-save "$@"
+		[ $FORM = rules ] || ipset save | grep -v '^add ipsec-fw-owners' | sort |
+			sed -e 's/ bucketsize.*//' -e "${1:+p;d;}s/packets [0-9]* bytes [0-9]*//"
 		[ $# -gt 0 ] && nft list ruleset || nft -s list ruleset
 	} | if [ $# -gt 0 ]; then
 		sed '/^#/d'
@@ -99,10 +105,34 @@ tables() {	# [-c]
 	fi
 }
 
+# The legacy rules with their counters, each connection's its own: those that look
+# into sets are said as many times as there are elements.
+legacy_rules() {	# [table]
+	local save
+	for save in iptables-legacy-save ip6tables-legacy-save; do
+		$save -c ${1:+-t $1}
+	done | if [ $FORM = sets ]; then
+		"$TESTS/netns/expand" <(ipset save)
+	else
+		cat
+	fi
+}
+
+# All rules, connections' own where the form has none.
+plain_tables() {
+	[ $FORM = rules ] && tables || legacy_rules | sed 's/^\[[0-9:]*\] //'
+}
+
 # What is ours, in the form of normal_text.
 tables_text() {
 	local save text t
 	[ "$BACKEND" = iptables ] || { nft list table inet ipsec_fw; return; }
+	[ $FORM = rules ] || {
+		echo '# ipset'
+		ipset save | grep -v ipsec-fw-owners | sort -r |
+			sed -e 's/hashsize.*counters/counters/' -e 's/ bucketsize.*//' \
+				-e 's/packets [0-9]* bytes [0-9]* //'
+	}
 	for save in iptables-legacy-save ip6tables-legacy-save; do
 		text=$(for t in mangle nat filter; do
 			$save -t $t | grep -q -- '-A ipsec-fw-' || continue
@@ -117,7 +147,24 @@ tables_text() {
 # A dry run's text on stdin as the kernel shows it: iptables-save's is that; what
 # nft reads, it lists in words of its own.
 normal_text() {
-	[ "$BACKEND" = iptables ] && cat || nft_lists
+	case $FORM/$BACKEND in
+	rules/iptables) cat ;;
+	sets/iptables) sets_list ;;
+	*) nft_lists ;;
+	esac
+}
+
+sets_list() {	# likewise, of a dry run's sets and rules
+	local text
+	text=$(cat)
+	[ -n "$text" ] || return 0
+	sed -n '/^# ipset/,/^# IPv/p' <<< "$text" > "$WORK/text-sets"
+	sed -n '/^# IPv4/,/^# IPv6/p' <<< "$text" > "$WORK/text-4"
+	sed -n '/^# IPv6/,$p' <<< "$text" > "$WORK/text-6"
+	export -f tables_text
+	unshare -n bash -c 'ipset restore < "$WORK/text-sets" &&
+		iptables-legacy-restore < "$WORK/text-4" &&
+		ip6tables-legacy-restore < "$WORK/text-6" && tables_text'
 }
 
 nft_lists() {	# an empty kernel, loaded with stdin, as it is listed
@@ -204,7 +251,7 @@ foreign_rules() {
 # as the program "elements" does.
 own_rules() {	# [name]: of connections whose name begins so
 	case $BACKEND in
-	iptables) tables -c | grep -- "-A fw-${1-}" ;;
+	iptables) legacy_rules | grep -- "-A fw-${1-}" ;;
 	nftables) nft list table inet ipsec_fw 2> /dev/null |
 			"$TESTS/netns/elements" | grep "^${1-}" ;;
 	esac
@@ -221,7 +268,7 @@ count_of() {	# name iptables' nftables'
 
 rules_of() {	# [name]
 	case $BACKEND in
-	iptables) tables | grep -c -- "^-A.* fw-${1-}" ;;
+	iptables) legacy_rules | grep -c -- "-A.* fw-${1-}" ;;
 	nftables) own_rules "${1-}" | wc -l ;;
 	esac
 }
@@ -244,14 +291,14 @@ blocked_sas() {	# name reqid
 # Two for each connection that is up, in and out.
 accepts() {	# [name]
 	case $BACKEND in
-	iptables) { iptables-legacy-save -t filter; ip6tables-legacy-save -t filter; } | grep -c "^-A fw-${1-}.* ACCEPT$" ;;
+	iptables) legacy_rules filter | grep -c -- "-A fw-${1-}.* ACCEPT$" ;;
 	nftables) own_rules "${1-}" | grep -c ' accept-' ;;
 	esac
 }
 
 nat_exempts() {	# [name]
 	case $BACKEND in
-	iptables) { iptables-legacy-save -t nat; ip6tables-legacy-save -t nat; } | grep -c "^-A fw-${1-}.* ACCEPT$" ;;
+	iptables) legacy_rules nat | grep -c -- "-A fw-${1-}.* ACCEPT$" ;;
 	nftables) own_rules "${1-}" | grep -c ' no-nat-' ;;
 	esac
 }
@@ -260,10 +307,11 @@ rejects() {	# [name]
 	count_of "${1-}" '-j REJECT' ' reject[^ ]* .*reject with'
 }
 
-reqids() {	# [name]: each once
-	case $BACKEND in
-	iptables) own_rules "${1-}" | grep -o -- '--reqid [0-9]*' | cut -d' ' -f2 ;;
-	nftables) own_rules "${1-}" | cut -d' ' -f3 | grep -v '[.:>]' || :
+reqids() {	# [name]: each once; rules that look into sets ask for none
+	case $FORM/$BACKEND in
+	sets/*) cat "$RUN"/*/conns/"${1-}"* 2> /dev/null | sed -n 's/^FWH_SA=[0-9]* \([0-9]*\) .*/\1/p' ;;
+	*/iptables) own_rules "${1-}" | grep -o -- '--reqid [0-9]*' | cut -d' ' -f2 ;;
+	*/nftables) own_rules "${1-}" | cut -d' ' -f3 | grep -v '[.:>]' || :
 		own_rules "${1-}" | grep -o 'reqid [0-9][0-9]*' | cut -d' ' -f2 ;;
 	esac | sort -nu | tr '\n' ' '
 }
@@ -283,8 +331,7 @@ marks() {	# [name]
 # Pairs of prefixes whose traffic to the peer is looked at.
 pairs() {	# [name]
 	case $BACKEND in
-	iptables) { iptables-legacy-save -t mangle; ip6tables-legacy-save -t mangle; } |
-		grep -- "-A ipsec-fw-post .*-j fw-${1-}" ;;
+	iptables) legacy_rules mangle | grep -- "-A ipsec-fw-post .*-j fw-${1-}" ;;
 	nftables) own_rules "${1-}" | grep " to-peer" ;;
 	esac
 }

@@ -3,7 +3,7 @@
 # gateway of its own: packets in clear are treated the same.  PROPERTY_SEED repeats
 # a run, PROPERTY_ROUNDS makes it longer.
 . "$TESTS/netns/lib.sh"
-backends="iptables nftables"
+backends="iptables iptables-sets nftables"
 seed=${PROPERTY_SEED:-$((RANDOM * 32768 + RANDOM))}
 
 one() {		# backend rounds [connections]

@@ -4,7 +4,7 @@
 # asks neither the clock nor the environment: its objects import no such thing.
 status=0
 for name in addr dns_blocks dns_peer dns_text ip_plan ip_text iptables names nft nft_rule nft_text plan plan_daemon \
-	plan_exempt plan_guard plan_mark plan_raw plan_rule plan_text raw updown util; do
+	plan_exempt plan_guard plan_mark plan_raw plan_rule plan_text raw sets sets_text updown util; do
 	for object in libfwhook/.libs/$name.o libfwhook/$name.o; do
 		[ ! -e $object ] || break
 	done

@@ -7,7 +7,7 @@ keep_tables -c
 # Everybody's but ours; what we hook in and our chains left out.
 others() {
 	tables -c | sed -e "/^table inet ipsec_fw {/,/^}/d" -e "/ -j ipsec-fw-/d" -e "/-A ipsec-fw-/d" \
-		-e "/^:ipsec-fw-/d" -e "/ fw-office-/d" -e "/^:fw-office-/d"
+		-e "/^:ipsec-fw/d" -e "/ ipsec-fw[46]-/d" -e "/ ipsec-fw-owners/d" -e "/ fw-office-/d" -e "/^:fw-office-/d"
 }
 others > "$WORK/others"
 same_others() {

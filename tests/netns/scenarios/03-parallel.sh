@@ -40,13 +40,14 @@ beside() {
 }
 
 complete() {	# every connection has its accept, mark and guard
-	local i
+	local i sa
 	for i in {1..50}; do
+		[ $FORM = sets ] || sa="--reqid $((16385 + 4 * i)) "
 		case $BACKEND in
 		iptables)
-			[ "$(tables | grep -c -- "-d 10.$i.0.0/16 .*-j fw-c$i-")" = 4 ] || { echo "c$i: dispatch"; return 1; }
-			grep -q -- "-A fw-c$i-.*--reqid $((16385 + 4 * i)) .*-j MARK" "$WORK/after" || { echo "c$i: mark"; return 1; }
-			grep -q -- "-A fw-c$i-.*--reqid $((16385 + 4 * i)) .*-j ACCEPT" "$WORK/after" || { echo "c$i: accept"; return 1; }
+			[ "$(plain_tables | grep -c -- "-d 10.$i.0.0/16 .*-j fw-c$i-")" = 4 ] || { echo "c$i: dispatch"; return 1; }
+			grep -q -- "-A fw-c$i-.*--pol ipsec ${sa-}.*-j MARK" "$WORK/after" || { echo "c$i: mark"; return 1; }
+			grep -q -- "-A fw-c$i-.*--pol ipsec ${sa-}.*-j ACCEPT" "$WORK/after" || { echo "c$i: accept"; return 1; }
 			[ "$(grep -c -- "-A fw-c$i-.*--pol none .*-j DROP" "$WORK/after")" = 2 ] || { echo "c$i: guard"; return 1; }
 			;;
 		nftables)

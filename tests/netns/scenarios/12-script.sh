@@ -5,7 +5,7 @@
 keep_tables
 cat > "$WORK/script" <<EOF2
 #!/bin/bash
-echo "\$PLUTO_VERB rules \$({ iptables-legacy-save; nft list ruleset; } | grep -c '\(fw-\|"\)office-')" >> "$WORK/calls"
+echo "\$PLUTO_VERB rules \$({ iptables-legacy-save; ipset save; nft list ruleset; } | grep -c '\(fw-\|"\)office-')" >> "$WORK/calls"
 env | grep -v '^\(_\|PWD\|SHLVL\)=' | sort > "$WORK/env"
 printf '%s\n' "\$@" > "$WORK/args"
 ls -l /proc/self/fd | awk '{ print \$9 }' | grep . | grep -v '^3$' > "$WORK/fds"

@@ -4,7 +4,7 @@
 . "$TESTS/netns/lib.sh"
 foreign_rules
 keep_tables
-settings() { { printf '[global]\nbackend = %s\n[default]\nchain-updown = off\n' "$BACKEND"; printf '%s\n' "$@"; } > "$INI"; }
+settings() { { printf '[global]\n%s\n[default]\nchain-updown = off\n' "$(says_backend)"; printf '%s\n' "$@"; } > "$INI"; }
 fw() { "$PREFIX/usr/sbin/ipsec-fw" --config "$INI" --run-dir "$RUN" --state-dir "$STATE" "$@"; }
 saved() { find "$STATE" -type f 2> /dev/null | wc -l; }
 state() { grep -h '^FWH_STATE=' "$RUN"/*/conns/* | cut -d= -f2 | sort | tr '\n' ' '; }
@@ -114,6 +114,7 @@ boot() {
 	for t in mangle nat filter; do
 		for c in iptables-legacy ip6tables-legacy; do $c -t $t -F; $c -t $t -X; done
 	done
+	ipset destroy
 	rm -rf "$RUN"
 	foreign_rules
 }
@@ -177,7 +178,7 @@ guard-remote = 198.51.100.2
 INI
 is "guard-local and guard-remote" "$(fw arm)" "4 guards armed"
 is "pairs of one family" "$(pairs office | wc -l)" 3
-above "gateways that nobody named: IKE is exempt" "$(tables | grep -c -- '-A fw-gates-.*-out -p udp -m multiport --sports 500,4500 .*-j RETURN\|^		udp sport 500 return')" 0
+above "gateways that nobody named: IKE is exempt" "$(plain_tables | grep -c -- '-A fw-gates-.*-out -p udp -m multiport --sports 500,4500 .*-j RETURN\|^		udp sport 500 return')" 0
 check "the daemon's route finds the same guard" silent_call route-client
 is "no second one" "$(pairs office | wc -l)" 3
 fw disarm --all > /dev/null

@@ -29,7 +29,8 @@ a_rule() {
 	esac
 }
 a_connection() {
-	case $BACKEND in
+	case $HOLDER in
+	iptables-sets) ipset del "$(ipset list -n | grep 4-from-peer)" 192.0.3.0/24 ;;
 	nftables) nft delete element inet ipsec_fw from-peer-24-24 '{ 192.0.3.0 . 192.0.1.0 }' ;;
 	iptables) iptables-legacy -t mangle -F "$(iptables-legacy -t mangle -S | sed -n 's/^-N \(fw-branch-.*-in\)$/\1/p')" ;;
 	esac

@@ -23,6 +23,7 @@ restored() {
 		nft_lists < "$WORK/shown" | diff "$WORK/shown" -
 		return
 	fi
+	[ $FORM = rules ] || { diff <(uncounted < "$WORK/shown") <(sets_list < "$WORK/shown" | uncounted); return; }
 	sed -n '/# IPv4/,/# IPv6/p' "$WORK/shown" > "$WORK/shown4"
 	sed -n '/# IPv6/,$p' "$WORK/shown" > "$WORK/shown6"
 	unshare -n sh -c 'iptables-legacy-restore --test < "$WORK/shown4" &&

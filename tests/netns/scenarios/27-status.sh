@@ -13,7 +13,7 @@ column() {	# NAME: of the connection $1, from "status" in a pipe
 counts() { json ".connections[0] | \"\\(.leaks_stopped.packets) \\(.spoofs_stopped.packets)\"" status "$1" --json; }
 
 settings
-is "nothing yet" "$(fw status)" "backend: $BACKEND (the settings say so)"
+is "nothing yet" "$(fw status)" "backend: $HOLDER (the settings say so)"
 is "nothing yet, JSON" "$(json '.connections | length' status --json)" 0
 call up-client "${web[@]}"
 call up-client

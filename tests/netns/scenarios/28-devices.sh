@@ -11,8 +11,8 @@ peer ip addr add 203.0.113.2/24 dev eth1
 peer ip link set eth1 up
 peer sysctl -q -w net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.eth1.rp_filter=0
 globals() {	# line of [global]
-	printf '[global]\n%s\nbackend = %s\n[default]\nchain-updown = off\nreject = yes\n' \
-		"$1" "$BACKEND" | ini
+	printf '[global]\n%s\n%s\n[default]\nchain-updown = off\nreject = yes\n' \
+		"$1" "$(says_backend)" | ini
 }
 in_device() { ip route replace 192.0.2.0/24 via 203.0.113.2 dev ipsec7; }
 past_device() { ip route replace 192.0.2.0/24 via 198.51.100.2; }

@@ -21,19 +21,22 @@ flush() {
 	esac
 }
 a_rule() {
-	case $BACKEND in
+	case $HOLDER in
+	iptables-sets) iptables-legacy -t mangle -D ipsec-fw-post "$(iptables-legacy -t mangle -S ipsec-fw-post | sed 1d | grep -n to-peer | cut -d: -f1)" ;;
 	iptables) iptables-legacy -t mangle -D "$(iptables-legacy -t mangle -S | sed -n 's/^-N \(fw-branch-.*-out\)$/\1/p')" 1 ;;
 	nftables) nft delete rule inet ipsec_fw postrouting handle "$(nft -a list chain inet ipsec_fw postrouting | sed -n 's/.*@to-peer-24-24 drop # handle //p')" ;;
 	esac
 }
 an_element() {
-	case $BACKEND in
+	case $HOLDER in
+	iptables-sets) ipset del "$(ipset list -n | grep 4-from-peer)" 192.0.3.0/24 ;;
 	iptables) iptables-legacy -t mangle -D $(iptables-legacy -t mangle -S | sed -n 's/^-A \(ipsec-fw-pre .* fw-branch-[^ ]*-in\)$/\1/p' | tr -d '"') ;;
 	nftables) nft delete element inet ipsec_fw from-peer-24-24 '{ 192.0.3.0 . 192.0.1.0 }' ;;
 	esac
 }
 a_stranger() {
-	case $BACKEND in
+	case $HOLDER in
+	iptables-sets) ipset add "$(ipset list -n | grep 4-accept-in)" 203.0.113.0/24 comment stranger-aaaaaaaa ;;
 	iptables) iptables-legacy -t mangle -I "$(iptables-legacy -t mangle -S | sed -n 's/^-N \(fw-branch-.*-out\)$/\1/p')" -j RETURN ;;
 	nftables) nft 'add element inet ipsec_fw accept-in { 4711 comment "stranger-aaaaaaaa" }' ;;
 	esac
@@ -54,7 +57,7 @@ for what in flush a_rule an_element a_stranger a_jump; do
 	is "$what: reconcile, then no difference" "$(fw reconcile --check)" "3 connections as recorded"
 done
 a_rule
-is "it says which, and of what" "$(fw reconcile --check | grep -c '^branch: missing: .*drop$\|^branch: missing: mangle -A fw-branch-')" 1
+is "it says which, and of what" "$(fw reconcile --check | grep -c '^branch: missing: .*drop$\|^branch: missing: mangle -A \(fw-branch\|ipsec-fw-post\)')" 1
 above "status points there" "$(fw status | grep -c 'ipsec-fw reconcile --check')" 0
 is "status counts it" "$(fw status branch | sed -n 3p | grep -c -- ' -1\( \|$\)')" 1
 is "show names it" "$(fw show branch | grep -c MISSING)" 1
@@ -65,7 +68,7 @@ check "a damaged record: exit 1" refuses 1 "damaged record" reconcile --check
 call up-client "${six[@]}" 2> /dev/null
 
 # The daemon dies; the kernel knows nothing of its connections any more.
-settings() { { printf '[global]\nbackend = %s\n[default]\nchain-updown = off\n' "$BACKEND"; printf '%s\n' "$@"; } > "$INI"; }
+settings() { { printf '[global]\n%s\n[default]\nchain-updown = off\n' "$(says_backend)"; printf '%s\n' "$@"; } > "$INI"; }
 die() {	# VARIABLES...: an up by a daemon that is killed then
 	local pid
 	"$WORK/pluto" -c "$(declare -f call); $(declare -p site OPTIONS WRAP)

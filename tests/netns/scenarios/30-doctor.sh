@@ -31,7 +31,7 @@ trap 'kill $PLUTO 2> /dev/null' EXIT
 is "a healthy system" "$(fw doctor | tail -n 1)" "no finding"
 check "exit 0" fw doctor
 is "what runs" "$(fw doctor | grep -c "^daemon: pluto, process [0-9]*: GNU bash")" 1
-is "which backend, and why" "$(fw doctor | head -n 1)" "backend: $BACKEND (the settings say so)"
+is "which backend, and why" "$(fw doctor | head -n 1)" "backend: $HOLDER (the settings say so)"
 is "no finding in JSON" "$(fw doctor --json | jq length)" 0
 call up-client
 keep_tables -c

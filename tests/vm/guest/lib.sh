@@ -244,8 +244,10 @@ allow_all() {	# netns
 # Everything that iptables-save shows of both families and nft of all, without
 # the times of day and the traffic's own counts.
 tables() {	# netns
-	on "$1" bash -c 'iptables-legacy-save; ip6tables-legacy-save; nft -s list ruleset' |
-		sed '/^# \(Generated\|Completed\)/d; s/ \[[0-9]*:[0-9]*\]$/ [0:0]/'
+	on "$1" bash -c 'iptables-legacy-save; ip6tables-legacy-save; nft -s list ruleset
+			[ "$0" = rules ] || ipset save | grep -v "^add ipsec-fw-owners" | sort' $FORM |
+		sed '/^# \(Generated\|Completed\)/d; s/ \[[0-9]*:[0-9]*\]$/ [0:0]/
+			s/ packets [0-9]* bytes [0-9]*//; s/ bucketsize .*//'
 }
 
 # A table is shown from its first use on.
@@ -269,7 +271,11 @@ rules_of() {	# netns conn
 	tables "$1" | grep -c -e "^-A fw-$2-" -e "comment \"$2-"
 }
 
-reqids() {	# netns: those that rules or elements ask for
+reqids() {	# netns: those that rules or elements ask for; rules with sets ask for none
+	[ $FORM = rules ] || {
+		sed -n 's/^FWH_SA=[0-9]* \([0-9]*\) .*/\1/p' "$WORK/$1".run/ipsec-fw/*/conns/* | sort -u
+		return
+	}
 	tables "$1" | grep -oE -e '--reqid [0-9]+' -e '(\{|^)[[:space:]]*[0-9]+ comment' |
 		tr -dc '0-9\n' | sort -u
 }
@@ -290,6 +296,12 @@ counted() {	# netns 4|6 table pattern
 # Packets that our guard dropped.
 guarded() {	# netns in|out [4|6]
 	local set=from-peer
+	[ $FORM = rules ] || {
+		[ "$2" = in ] || set=to-peer
+		on "$1" ipset save | sed -n "s/^add ipsec-fw${3:-4}-$set-.* packets \([0-9]*\) .*/\1/p" |
+			awk '{ n += $1 } END { print n + 0 }'
+		return
+	}
 	if [ "$BACKEND" != nftables ]; then
 		counted "$1" "${3:-4}" mangle "-A fw-[^ ]*-$2 .*-j DROP"
 		return
@@ -374,10 +386,12 @@ chmod 600 "$WORK/secrets"
 
 # Settings from stdin.  Unless they speak of the guard it ends with down, so
 # that tables can be compared.
-BACKEND=$(sed -n 's/.*backend=\([a-z]*\).*/\1/p' /proc/cmdline)
+BACKEND=$(sed -n 's/.*backend=\([a-z-]*\).*/\1/p' /proc/cmdline)
 : "${BACKEND:=iptables}"
+FORM=rules
+case $BACKEND in *-sets) FORM=sets BACKEND=${BACKEND%-sets} ;; esac
 backend() {
-	printf '[global]\nbackend = %s\n' "$BACKEND"
+	printf '[global]\nbackend = %s\nscale = %s\n' "$BACKEND" $FORM
 	echo 'accept-in-chain = auto, inet filter input, inet filter forward, inet filter output'
 }
 ini() {

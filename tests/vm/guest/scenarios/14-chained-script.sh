@@ -12,7 +12,7 @@ conn stock <<-'EOF'
 EOF
 cat > "$WORK/script" <<EOF
 #!/bin/sh
-n=\$({ iptables-legacy-save -t mangle; nft list ruleset; } | grep -c -e '^-A fw-site-' -e 'comment "site-')
+n=\$({ iptables-legacy-save -t mangle; ipset save; nft list ruleset; } 2> /dev/null | grep -c -e '^-A fw-site-' -e 'comment "site-')
 echo "script \$PLUTO_VERB with \$n rules, \$# arguments: \$1, \$2"
 case \$PLUTO_VERB in up-*) [ ! -e "$WORK/fail" ] || exit 42 ;; esac
 EOF
