@@ -46,6 +46,7 @@ prefixes 50
 ping_from west 192.0.2.10 -I 192.0.1.1
 stop_reading
 is "nflog-all: both groups have them" "$(in_prefixes 5)$(in_prefixes 50)" " 6 site; 6 all-ipsec;"
+no_clear
 prefixes 5
 down site
 no_ping_from west 192.0.2.10 -I 192.0.1.1
@@ -53,5 +54,4 @@ stop_reading
 is "after down nothing is logged" "$(in_prefixes 5)" ""
 delete site
 is "after delete no rule of it is left" "$(rules_of west site)" 0
-no_clear
 finish
