@@ -12,7 +12,7 @@
 #define LAYERS_MAX	4096
 
 struct fwh_ipset_element fwh_sets_element(const struct job *job,
-					   const struct claim *claim)
+					  const struct claim *claim)
 {
 	struct fwh_ipset_element element = { .comment = NULL };
 
@@ -128,24 +128,56 @@ static int make_sets(struct job *job)
 	return code ? code : fwh_ipset_send(job->link, NULL);
 }
 
+/* The element and whose it is, where it is free for sure, whose it is first: a call
+ * that is killed leaves none that nobody will take away. */
+static void add_element(struct job *job, struct claim *claim)
+{
+	struct fwh_ipset_element element;
+
+	if (claim->free) {
+		element = fwh_set_owned(claim->name, &claim->key->net,
+					job->owners[claim->conn]);
+		fwh_ipset_add(job->link, FWH_SETS_OWNERS, &element, false);
+		element = fwh_set_owns_any(job->owners[claim->conn]);
+		fwh_ipset_add(job->link, FWH_SETS_OWNERS, &element, false);
+	}
+	element = fwh_sets_element(job, claim);
+	fwh_ipset_add(job->link, claim->name, &element, !claim->had);
+}
+
+/* A set that covers an element with another has it, too: then it may be free. */
+static int find_free(struct job *job, int *results)
+{
+	struct fwh_ipset_element element;
+	size_t i;
+	int code;
+
+	for (i = 0; i < job->n_claims; i++) {
+		element = fwh_sets_element(job, &job->claims[i]);
+		fwh_ipset_test(job->link, job->claims[i].name, &element);
+	}
+	code = fwh_ipset_send(job->link, results);
+	for (i = 0; !code && i < job->n_claims; i++)
+		job->claims[i].free = !job->claims[i].had && results[i];
+	return code;
+}
+
 /* Whose element is another's goes up a layer.  *ret_left: how many do. */
 static int try_elements(struct job *job, size_t *ret_left)
 {
-	fwh_autofree int *results = calloc(job->n_claims + 1, sizeof(*results));
+	fwh_autofree int *results = calloc(3 * job->n_claims + 1,
+					   sizeof(*results));
 	size_t i, at = 0;
 	int code = results ? make_sets(job) : -ENOMEM;
 
 	*ret_left = 0;
+	if (!code)
+		code = find_free(job, results);
 	if (code)
 		return code;
-	for (i = 0; i < job->n_claims; i++) {
-		struct claim *claim = &job->claims[i];
-		struct fwh_ipset_element element = fwh_sets_element(job, claim);
-
-		if (!claim->added)
-			fwh_ipset_add(job->link, claim->name, &element,
-				      !claim->had);
-	}
+	for (i = 0; i < job->n_claims; i++)
+		if (!job->claims[i].added)
+			add_element(job, &job->claims[i]);
 	code = fwh_ipset_send(job->link, results);
 	for (i = 0; !code && i < job->n_claims; i++) {
 		struct claim *claim = &job->claims[i];
@@ -153,6 +185,7 @@ static int try_elements(struct job *job, size_t *ret_left)
 
 		if (claim->added)
 			continue;
+		at += claim->free ? 2 : 0;
 		result = results[at++];
 		claim->added = !result;
 		if (result && fwh_ipset_exists(result) && !claim->had) {
@@ -187,7 +220,7 @@ void fwh_sets_say_owned(struct job *job, const char *owners, bool only_new)
 }
 
 void fwh_sets_say_ruled(struct job *job, const char *owners,
-		      const struct fwh_set *sets, size_t n)
+			const struct fwh_set *sets, size_t n)
 {
 	struct fwh_ipset_element element;
 	size_t i;
@@ -227,8 +260,8 @@ int fwh_sets_add(struct job *job)
 /* ---- rules ---- */
 
 int fwh_sets_apply_rules(struct job *job, const struct fwh_set *sets, size_t n,
-		       const struct fwh_set_names *gone, bool all,
-		       struct fwh_err *err)
+			 const struct fwh_set_names *gone, bool all,
+			 struct fwh_err *err)
 {
 	struct fwh_set_changes changes = {
 		.globals = job->globals, .sets = sets, .n = n, .gone = gone,
@@ -247,9 +280,9 @@ int fwh_sets_make_rules(struct job *job, struct fwh_err *err)
 
 	if (code)
 		return fwh_fail(err, code, "out of memory");
-	code = job->all ? fwh_sets_apply_rules(job, all.list, all.n, &none, false, err) :
-			  fwh_sets_apply_rules(job, job->fresh, job->n_fresh, &none,
-				      false, err);
+	code = fwh_sets_apply_rules(job, job->all ? all.list : job->fresh,
+				    job->all ? all.n : job->n_fresh, &none,
+				    false, err);
 	free(all.list);
 	if (code || !job->n_fresh)
 		return code;

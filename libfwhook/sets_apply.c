@@ -38,7 +38,7 @@ static bool is_made(const struct job *job, const char *name)
 
 /* What was added goes, with what was made for it.  What was there is still there:
  * nothing has gone yet. */
-static void take_back(struct job *job)
+static void take_back(struct job *job, int why)
 {
 	struct fwh_set_names made = { .n = 0 };
 	struct fwh_ipset_element element;
@@ -64,7 +64,8 @@ static void take_back(struct job *job)
 		    fwh_set_add_name(&made, job->fresh[i].name))
 			break;
 	/* What has its rules all the same stays with them, empty. */
-	fwh_sets_apply_rules(job, NULL, 0, &made, false, &unheard);
+	if (why != -ETIMEDOUT)
+		fwh_sets_apply_rules(job, NULL, 0, &made, false, &unheard);
 	fwh_sets_destroy(job, &made);
 	free(made.list);
 }
@@ -89,7 +90,7 @@ static int run(struct job *job, struct fwh_err *err)
 	else
 		code = fwh_sets_make_rules(job, err);
 	if (code) {
-		take_back(job);
+		take_back(job, code);
 		return code;
 	}
 	code = fwh_sets_delete(job);

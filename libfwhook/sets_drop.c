@@ -220,7 +220,8 @@ static int drop(struct job *job, const struct fwh_sets *stay,
 	code = fwh_sets_send_anyway(job, gone->n);
 	if (code)
 		return fwh_sets_explain(code, err);
-	code = fwh_sets_apply_rules(job, stay->list, stay->n, gone, job->all, err);
+	code = fwh_sets_apply_rules(job, stay->list, stay->n, gone, job->all,
+				    err);
 	return code ? code : fwh_sets_destroy(job, gone);
 }
 

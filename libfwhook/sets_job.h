@@ -13,6 +13,7 @@ struct claim {
 	unsigned int layer;
 	char name[FWH_IPSET_NAME_MAX];	/* of the layer's set */
 	bool had, added;
+	bool free;			/* nobody has it for sure */
 };
 
 struct job {
