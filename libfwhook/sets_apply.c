@@ -131,18 +131,18 @@ static int apply(const struct fwh_globals *globals,
 
 uint64_t fwh_sets_shape(void)
 {
+	/* Closing a socket of netfilter's may take its time; see nft_link.c. */
+	static struct fwh_ipset *link;
 	struct fwh_set_names names = { .n = 0 };
-	struct fwh_ipset *link;
 	uint64_t shape = 0;
 	size_t i, n;
 
-	if (fwh_ipset_open(&link, NULL))
+	if (!link && fwh_ipset_open(&link, NULL))
 		return 0;
 	if (!fwh_set_list_names(link, &names))
 		for (i = 0; i < names.n; i++)
 			if (!fwh_ipset_count(link, names.list[i], &n))
 				shape = shape * 31 + n + 1;
-	fwh_ipset_close(link);
 	free(names.list);
 	return shape;
 }
