@@ -521,10 +521,17 @@ static struct packer start_entry(const struct fwh_rule *rule, void *buf)
 
 static size_t pack_raw(const struct fwh_rule *rule, void *buf)
 {
-	size_t n = fwh_ipt_view(rule->family, rule->raw->entry).length;
+	struct packer p = start_entry(rule, buf);
+	size_t target = p.len;
 
-	memcpy(buf, rule->raw->entry, n);
-	return n;
+	if (!rule->raw->entry) {	/* what no table holds */
+		pack_standard(&p, "-");
+		put_offsets(&p, target);
+		return p.len;
+	}
+	p.len = fwh_ipt_view(rule->family, rule->raw->entry).length;
+	memcpy(buf, rule->raw->entry, p.len);
+	return p.len;
 }
 
 size_t fwh_ipt_pack(const struct fwh_key *key, const struct fwh_rule *rule,

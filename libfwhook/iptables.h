@@ -14,6 +14,10 @@
  * for the first one that it does not take. */
 int fwh_ipt_compile(const struct fwh_plan *const plans[], size_t n,
 		    struct fwh_err *err);
+/* The same for looking only: words that no parser takes, perhaps since the settings
+ * were changed, are packed as what no table holds. */
+int fwh_ipt_compile_known(const struct fwh_plan *plans, size_t n,
+			  struct fwh_err *err);
 /* Pack a rule, as iptables would, into buf (FWH_IPT_ENTRY_MAX bytes, aligned
  * as struct ipt_entry is).  Jumps carry the chain's name in their target, for
  * libiptc to resolve.  Returns the entry's length. */

@@ -316,8 +316,6 @@ static bool is_right(const struct reading *reading, const struct row *wanted,
 	const struct xt_entry_target *target;
 	struct fwh_ipt_view view;
 
-	if (wanted->rule->raw && !wanted->rule->raw->entry)
-		return false;		/* words that no parser takes */
 	fwh_ipt_pack(&reading->plans[wanted->conn].key, wanted->rule, entry);
 	view = fwh_ipt_view(reading->family, entry);
 	target = (const void *)(entry + view.target);
@@ -484,10 +482,8 @@ static int read_table(struct reading *reading, bool present,
 	return code ? fwh_fail(err, code, "out of memory") : 0;
 }
 
-/* Words that no parser takes, perhaps since the settings were changed, are missing
- * from the tables, and nothing else. */
-static int compile_all(const struct fwh_plan *plans, size_t n,
-		       struct fwh_err *err)
+int fwh_ipt_compile_known(const struct fwh_plan *plans, size_t n,
+			  struct fwh_err *err)
 {
 	fwh_autofree const struct fwh_plan **list = calloc(n + 1,
 							   sizeof(*list));
@@ -517,7 +513,7 @@ int fwh_iptables_read(const struct fwh_globals *globals,
 	if (code)
 		fwh_fail(err, code, "out of memory");
 	if (!code)
-		code = compile_all(plans, n, err);
+		code = fwh_ipt_compile_known(plans, n, err);
 	for (family = 0; !code && family < FWH_FAMILY_MAX; family++) {
 		unsigned int present = fwh_ipt_tables_present(family);
 

@@ -304,11 +304,8 @@ int fwh_sets_read(const struct fwh_globals *globals,
 
 	if (err)
 		*err->msg = '\0';
-	for (i = 0; !code && i < n; i++) {
-		const struct fwh_plan *plan = &plans[i];
-
-		code = fwh_ipt_compile(&plan, 1, err);
-	}
+	if (!code)
+		code = fwh_ipt_compile_known(plans, n, err);
 	if (!code)
 		code = fwh_ipset_open(&link, err);
 	if (!code)
