@@ -49,6 +49,7 @@ before() {
 	remember site6 2001:db8:1::/64 2001:db8:2::/64
 	printf '[default]\nguard = armed\n' | ini
 	wipe
+	unload
 	sites auto=start
 	cp $WORK/west.conf /etc/ipsec.conf
 	cp $WORK/secrets /etc/ipsec.secrets
@@ -105,6 +106,18 @@ wipe() {
 	done
 	nft flush ruleset
 	rm -rf /run/ipsec-fw $WORK/earlier
+}
+
+# Nobody has asked for the legacy tables yet.
+unload() {
+	local t
+	for t in mangle nat filter; do
+		modprobe -q -r iptable_$t
+		modprobe -q -r ip6table_$t
+	done
+	modprobe -q -r ip_tables ip6_tables
+	check "no module of the legacy tables is loaded" \
+		bash -c '! grep -E "^ip6?_tables " /proc/modules'
 }
 
 # The LAN is up and talks; there is no way out.
