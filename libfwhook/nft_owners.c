@@ -72,7 +72,8 @@ static bool is_owner(const char *comment)
 {
 	const char *hash = strrchr(comment, '-');
 
-	return hash && strlen(hash + 1) == 8 &&
+	return strlen(comment) < FWH_NFT_OWNER_MAX && hash &&
+	       strlen(hash + 1) == 8 &&
 	       strspn(hash + 1, fwh_hash_digits) == 8;
 }
 
@@ -86,8 +87,9 @@ void fwh_nft_read_owner(struct nftnl_set_elem *e, char ret[FWH_NFT_OWNER_MAX])
 	if (udata && len >= 3 && udata[0] == NFTNL_UDATA_SET_ELEM_COMMENT &&
 	    udata[1] <= len - 2)
 		memcpy(comment, udata + 2, udata[1]);
-	snprintf(ret, FWH_NFT_OWNER_MAX, "%s",
-		 is_owner(comment) ? comment : "");
+	*ret = '\0';
+	if (is_owner(comment))
+		strcpy(ret, comment);	/* the length was checked */
 }
 
 /* Being answered: the element, or one of its other owners. */

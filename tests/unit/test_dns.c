@@ -220,7 +220,7 @@ static void bad_plans(void **state)
 	assert_non_null(strstr(err.msg, "PLUTO_INTERFACE"));
 	/* More than can be kept of it */
 	for (i = 0; i < 20; i++)
-		n += (size_t)sprintf(list + n, "%c%s.%s ", 'a' + (char)i, L63 + 1,
+		n += (size_t)sprintf(list + n, "%c%s.%s ", 'a' + (char)i, &L63[1],
 				     L63);
 	ev.text[FWH_TEXT_DOMAINS] = list;
 	fwh_dns_parse(&ev, &dns, &complaints);
