@@ -48,6 +48,8 @@ live_replaced() {
 }
 
 live_trap() {
+	# The kernel asks once in 30 s for a host's packets: it asked in the life before.
+	ip -n west xfrm state flush
 	step before
 	add trap
 	whack west --name trap --route
