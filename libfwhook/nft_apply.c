@@ -243,7 +243,7 @@ static int explain(const struct job *job, int code, size_t refused,
 /* Look, decide, commit.  -EAGAIN: the ruleset was changed in between. */
 static int try_once(struct job *job, struct fwh_err *err)
 {
-	char words[128] = "";
+	char words[FWH_NLMSG_WORDS_MAX] = "";
 	size_t refused = SIZE_MAX;
 	bool empty;
 	int code = fwh_nft_generation(job->link, &job->generation);
@@ -437,7 +437,7 @@ static int flush(const struct fwh_globals *globals, struct fwh_err *err)
 {
 	struct job job = { .globals = globals };
 	size_t refused = SIZE_MAX;
-	char words[128] = "";
+	char words[FWH_NLMSG_WORDS_MAX] = "";
 	bool there;
 	int code;
 

@@ -18,7 +18,6 @@
 
 #include "nft.h"
 #include "nft_link.h"
-#include "nlmsg.h"
 
 /* So many questions at once: their answers fit into the socket's buffer. */
 #define QUESTIONS_MAX	64
@@ -166,14 +165,6 @@ static int send_all(struct fwh_nft_link *link, const void *buf, size_t len)
 	return mnl_socket_sendto(link->nl, buf, len) < 0 ? -errno : 0;
 }
 
-static int message_error(const struct nlmsghdr *nlh)
-{
-	const struct nlmsgerr *e = mnl_nlmsg_get_payload(nlh);
-
-	return mnl_nlmsg_get_payload_len(nlh) < sizeof(*e) ? -EBADMSG :
-							     fwh_nlmsg_errno(e->error);
-}
-
 /* ---- questions ---- */
 
 /* Take the answers to n questions, the first of which has this number. */
@@ -193,7 +184,7 @@ static int take_answers(struct fwh_nft_link *link, uint32_t first, size_t n,
 			return -errno;
 		for (; fwh_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
 			int error = nlh->nlmsg_type == NLMSG_ERROR ?
-				    message_error(nlh) : 0;
+				    fwh_nlmsg_error(nlh) : 0;
 			uint32_t i = nlh->nlmsg_seq - first;
 
 			if (i >= n)	/* left from before */
@@ -247,7 +238,7 @@ static int take_dump(struct fwh_nft_link *link, fwh_nft_answer *answer,
 		if (nlh->nlmsg_type == NLMSG_DONE)
 			return 1;
 		if (nlh->nlmsg_type == NLMSG_ERROR) {
-			code = message_error(nlh);
+			code = fwh_nlmsg_error(nlh);
 			return code == -ENOENT || !code ? 1 : code;
 		}
 		code = answer(nlh, 0, arg);
@@ -371,26 +362,10 @@ static size_t put_mark(char *buf, uint16_t type, uint32_t seq,
 	return MNL_ALIGN(nlh->nlmsg_len);
 }
 
-static void take_words(const struct nlmsghdr *nlh, char words[static 128])
-{
-	size_t offset = sizeof(struct nlmsgerr);
-	const struct nlattr *attr;
-
-	if (!(nlh->nlmsg_flags & NLM_F_ACK_TLVS))
-		return;
-	mnl_attr_for_each(attr, nlh, (unsigned int)offset) {
-		if (mnl_attr_get_type(attr) != NLMSGERR_ATTR_MSG)
-			continue;
-		strncpy(words, mnl_attr_get_payload(attr),
-			mnl_attr_get_payload_len(attr) < 127 ?
-			mnl_attr_get_payload_len(attr) : 127);
-	}
-}
-
 /* The kernel has done all of it when sending returns; it speaks of errors
  * only.  The first one counts. */
 static int take_verdict(struct fwh_nft_link *link, uint32_t first,
-			size_t *ret_refused, char words[static 128])
+			size_t *ret_refused, char words[static FWH_NLMSG_WORDS_MAX])
 {
 	int code = 0;
 
@@ -407,12 +382,12 @@ static int take_verdict(struct fwh_nft_link *link, uint32_t first,
 		for (; fwh_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
 			if (nlh->nlmsg_type != NLMSG_ERROR || code)
 				continue;
-			error = message_error(nlh);
+			error = fwh_nlmsg_error(nlh);
 			if (!error)
 				continue;
 			code = error;
 			*ret_refused = nlh->nlmsg_seq - first;
-			take_words(nlh, words);
+			fwh_nlmsg_words(nlh, words);
 		}
 	}
 }
@@ -440,7 +415,7 @@ static bool deletes(const struct fwh_nft_batch *batch)
 
 int fwh_nft_commit(struct fwh_nft_link *link, struct fwh_nft_batch *batch,
 		   uint32_t generation, size_t *ret_refused,
-		   char words[static 128])
+		   char words[static FWH_NLMSG_WORDS_MAX])
 {
 	char begin[64] = "", end[64] = "";
 	fwh_autofree char *buf = NULL;

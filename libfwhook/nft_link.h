@@ -4,6 +4,7 @@
 #define FWHOOK_NFT_LINK_H
 
 #include "internal.h"
+#include "nlmsg.h"
 
 struct nlmsghdr;
 struct fwh_nft_link;			/* a netlink socket */
@@ -62,6 +63,6 @@ int fwh_nft_generation(struct fwh_nft_link *link, uint32_t *ret);
  * in *ret_refused. */
 int fwh_nft_commit(struct fwh_nft_link *link, struct fwh_nft_batch *batch,
 		   uint32_t generation, size_t *ret_refused,
-		   char words[static 128]);
+		   char words[static FWH_NLMSG_WORDS_MAX]);
 
 #endif

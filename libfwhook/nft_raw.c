@@ -40,7 +40,7 @@ void fwh_nft_delete_draft(struct job *job)
 
 void fwh_nft_drop_draft(struct job *job)
 {
-	char words[128];
+	char words[FWH_NLMSG_WORDS_MAX];
 	size_t refused;
 
 	fwh_nft_delete_draft(job);

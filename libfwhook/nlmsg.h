@@ -21,4 +21,13 @@ static inline int fwh_nlmsg_errno(int error)
 	return error > 0 || error < -4095 ? -EIO : error;
 }
 
+/* That of an NLMSG_ERROR; -EBADMSG: it is too short to be one. */
+int fwh_nlmsg_error(const struct nlmsghdr *nlh);
+
+/* And what the kernel says of it: extended ack's text, to a socket that asked for
+ * that (NETLINK_EXT_ACK) without the question (NETLINK_CAP_ACK); else "". */
+#define FWH_NLMSG_WORDS_MAX	128
+void fwh_nlmsg_words(const struct nlmsghdr *nlh,
+		     char ret[static FWH_NLMSG_WORDS_MAX]);
+
 #endif

@@ -19,7 +19,6 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 
-#include "nlmsg.h"
 #include "rtnl.h"
 
 
@@ -73,26 +72,6 @@ struct nlmsghdr *fwh_rtnl_begin(struct fwh_rtnl *rtnl, char *buf, uint16_t type,
 	return nlh;
 }
 
-/* The error of an NLMSG_ERROR, and what the kernel says of it. */
-static int answer_error(struct fwh_rtnl *rtnl, const struct nlmsghdr *nlh)
-{
-	const struct nlmsgerr *e = mnl_nlmsg_get_payload(nlh);
-	const struct nlattr *attr;
-
-	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*e))
-		return -EBADMSG;
-	if (!e->error)
-		return 0;
-	*rtnl->words = '\0';
-	if (nlh->nlmsg_flags & NLM_F_ACK_TLVS && nlh->nlmsg_flags & NLM_F_CAPPED)
-		mnl_attr_for_each(attr, nlh, sizeof(*e))
-			if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_MSG &&
-			    !mnl_attr_validate(attr, MNL_TYPE_NUL_STRING))
-				snprintf(rtnl->words, sizeof(rtnl->words), "%s",
-					 mnl_attr_get_str(attr));
-	return fwh_nlmsg_errno(e->error);
-}
-
 int fwh_rtnl_exchange(struct fwh_rtnl *rtnl, const void *buf, size_t len,
 		      uint32_t first, size_t n, int *results,
 		      fwh_rtnl_answer *answer, void *arg)
@@ -118,7 +97,9 @@ int fwh_rtnl_exchange(struct fwh_rtnl *rtnl, const void *buf, size_t len,
 			if (i >= n)
 				continue;
 			if (nlh->nlmsg_type == NLMSG_ERROR)
-				results[i] = answer_error(rtnl, nlh);
+				results[i] = fwh_nlmsg_error(nlh);
+			if (nlh->nlmsg_type == NLMSG_ERROR && results[i])
+				fwh_nlmsg_words(nlh, rtnl->words);
 			if (nlh->nlmsg_type == NLMSG_ERROR ||
 			    nlh->nlmsg_type == NLMSG_DONE)
 				left_n -= left_n > 0;

@@ -4,6 +4,7 @@
 #define FWHOOK_RTNL_H
 
 #include "ip.h"
+#include "nlmsg.h"
 
 #define FWH_RTNL_MESSAGE_MAX	512
 #define FWH_RTNL_ANSWER_MAX	65536
@@ -14,7 +15,7 @@ struct mnl_socket;
 struct fwh_rtnl {
 	struct mnl_socket *nl;
 	uint32_t seq;
-	char words[128];		/* the kernel's, of the last error */
+	char words[FWH_NLMSG_WORDS_MAX];		/* the kernel's, of the last error */
 	char answer[FWH_RTNL_ANSWER_MAX];
 };
 
