@@ -54,5 +54,18 @@ lan_seen() {	# from the far side, since last asked
 	lan iptables-legacy -Z INPUT -v -n -x -L INPUT | awk 'NR == 3 { print $1 }'
 }
 pings() { "$1" ping -n -q -i 0.02 -W 0.3 -c 5 "${@:2}"; }
+# A stand-in for decryption, where the kernel has no ESP: the mark of 2005 for the
+# peer's packets of one kind.
+marked() { peer ping -n -q -Q 0xb8 -i 0.02 -W 0.3 -c 5 -I 192.0.2.10 "$@" 192.0.1.10; }
+decryption() {
+	nft -f - <<-'NFT'
+		table ip decryption {
+			chain pre {
+				type filter hook prerouting priority -170
+				iifname "w0" ip dscp ef meta mark set 0x10000
+			}
+		}
+	NFT
+}
 host() { "$@"; }
 settings() { { printf '[default]\nchain-updown = off\n'; printf '%s\n' "$@"; } | ini; }

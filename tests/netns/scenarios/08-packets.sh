@@ -143,16 +143,9 @@ settings 'mark-source = esp' 'mark = 0x10000/0xff0000' 'accept-in = icmp' 'accep
 $IPT -P FORWARD DROP
 call up-client
 is "ESP gets the mark" "$(count_of office '-esp -p esp .*--set-xmark 0x10000/0xff0000' ' esp-mark-.*l4proto [^;]*esp meta mark set meta mark & 0xff01ffff | 0x00010000')" 1
-nft -f - <<-'EOF2'
-	table ip decryption {
-		chain pre {
-			type filter hook prerouting priority -170
-			iifname "w0" ip dscp ef meta mark set 0x10000
-		}
-	}
-EOF2
+decryption
 lan_seen > /dev/null
-peer ping -n -q -Q 0xb8 -i 0.02 -W 0.3 -c 5 -I 192.0.2.10 192.0.1.10
+marked
 is "marked packets pass the guard and are accepted" "$(lan_seen)" 5
 pings peer -I 192.0.2.10 192.0.1.10
 is "unmarked ones do not" "$(lan_seen)" 0

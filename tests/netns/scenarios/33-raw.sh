@@ -8,17 +8,6 @@
 # The connection's own packets are those with its mark, as in 08-packets: this
 # kernel may have no ESP.
 esp=('mark-source = esp' 'mark = 0x10000/0xff0000')
-marked() { peer ping -n -q -Q 0xb8 -i 0.02 -W 0.3 -c 5 -I 192.0.2.10 "$@" 192.0.1.10; }
-decryption() {
-	nft -f - <<-'NFT'
-		table ip decryption {
-			chain pre {
-				type filter hook prerouting priority -170
-				iifname "w0" ip dscp ef meta mark set 0x10000
-			}
-		}
-	NFT
-}
 ours() {
 	case $BACKEND in
 	iptables) legacy_rules | grep -e '-A fw-office-[^ ]*-r[a-z]* ' ;;
