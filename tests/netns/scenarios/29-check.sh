@@ -51,5 +51,3 @@ is "a line too long is no end" "$(found "$WORK/long.conf" | wc -l)" 2
 chmod 666 "$WORK/part.conf"
 is "a file that others can write" "$(found "$WORK/part.conf" | grep -c 'others can write it')" 1
 check "examples are right" found "$TESTS"/../examples/ipsec-fw.conf
-awk -v dir="$WORK" '/^```ini/ { n++; inside = 1; next } /^```/ { inside = 0 } inside { print > dir "/readme-" n ".conf" }' "$TESTS/../README.md"
-check "so are those of the README" found "$WORK"/readme-*.conf
