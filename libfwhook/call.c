@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "dns.h"
+#include "nft_link.h"
 
 struct fwh_call {
 	struct fwh_event ev;
@@ -73,6 +74,7 @@ void fwh_call_free(struct fwh_call *call)
 		return;
 	fwh_config_free(call->config);
 	free(call);
+	fwh_nft_leave_kept();
 }
 
 const struct fwh_event *fwh_call_event(const struct fwh_call *call)

@@ -2,6 +2,8 @@
 /* daemon.c - which IKE daemon runs us, and whether it still lives. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "internal.h"
@@ -87,4 +89,25 @@ bool fwh_daemon_alive(const struct fwh_daemon *daemon)
 	return daemon->pid > 0 && !read_process(daemon->pid, &process) &&
 	       process.start == daemon->start && process.state != 'Z' &&
 	       process.state != 'X';
+}
+
+/* A line of /proc/PID/status, "SigCgt:\t0000000000000000". */
+static uint64_t signals_of(const char *status, const char *name)
+{
+	const char *line = strstr(status, name);
+
+	return line ? strtoull(line + strlen(name), NULL, 16) : 0;
+}
+
+bool fwh_daemon_orphans_end(void)
+{
+	char text[4096];
+	fwh_autofd fd = open("/proc/1/status", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	return (signals_of(text, "\nSigBlk:\t") | signals_of(text, "\nSigIgn:\t") |
+		signals_of(text, "\nSigCgt:\t")) >> (SIGCHLD - 1) & 1;
 }

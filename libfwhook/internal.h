@@ -152,6 +152,9 @@ int fwh_lock_file(int fd, unsigned int wait_ms);
 /* The IKE daemon among our ancestors; pid 0 if none is. */
 void fwh_daemon_find(struct fwh_daemon *ret);
 bool fwh_daemon_alive(const struct fwh_daemon *daemon);
+/* Does process 1 take notice of children that are not its own?  In a container, where
+ * that may be a daemon or just anything, they would stay as zombies. */
+bool fwh_daemon_orphans_end(void);
 
 /* xfrm.c: the kernel knows neither SA nor policy of the event */
 bool fwh_xfrm_has_lost(struct fwh_xfrm *xfrm, const struct fwh_event *ev);

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <libmnl/libmnl.h>
 #include <libnftnl/common.h>
@@ -24,6 +25,7 @@
 #define ANSWER_MAX	65536
 #define LOOK_MAX	8192		/* holds the largest element by far */
 #define SEND_MAX	65536		/* what a socket takes without asking */
+#define ROUNDS_MAX	8
 
 struct fwh_nft_link {
 	struct mnl_socket *nl;
@@ -94,18 +96,81 @@ static void wait_for_deletions(const struct fwh_nft_link *link)
 		syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 }
 
-__attribute__((destructor))
-void fwh_nft_close_kept(void)
+static void close_all(void)
 {
 	size_t i;
 
-	wait_for_deletions(kept);
 	fwh_nft_close(kept);
 	kept = NULL;
 	for (i = 0; i < ARRAY_SIZE(looked); i++) {
 		fwh_nft_close(looked[i]);
 		looked[i] = NULL;
 	}
+}
+
+__attribute__((destructor))
+void fwh_nft_close_kept(void)
+{
+	wait_for_deletions(kept);
+	close_all();
+}
+
+static bool is_kept(int fd)
+{
+	bool found = fd == mnl_socket_get_fd(kept->nl);
+	size_t i;
+
+	for (i = 0; !found && i < ARRAY_SIZE(looked); i++)
+		found = looked[i] && fd == mnl_socket_get_fd(looked[i]->nl);
+	return found;
+}
+
+/* Whoever reads the caller's output to its end waits for all who have it open; and
+ * no lock is held that the caller held. */
+static void close_others(void)
+{
+	int fd, end = mnl_socket_get_fd(kept->nl);
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(looked); i++)
+		if (looked[i] && end < mnl_socket_get_fd(looked[i]->nl))
+			end = mnl_socket_get_fd(looked[i]->nl);
+	for (fd = 0; fd < end; fd++)
+		if (!is_kept(fd))
+			close(fd);
+	syscall(SYS_close_range, end + 1, ~0u, 0);
+}
+
+/* What others have deleted meanwhile, closing would wait for, in their way.  Beside
+ * somebody who never stops, it does. */
+__attribute__((noreturn))
+static void be_last(void)
+{
+	uint32_t before, now = 0;
+	int rounds = 0;
+
+	close_others();
+	fwh_nft_generation(kept, &now);
+	do {
+		before = now;
+		wait_for_deletions(kept);
+	} while (!fwh_nft_generation(kept, &now) && now != before &&
+		 ++rounds < ROUNDS_MAX);
+	close_all();
+	_exit(0);
+}
+
+void fwh_nft_leave_kept(void)
+{
+	pid_t child;
+
+	if (!kept || !kept->deleted || !fwh_daemon_orphans_end())
+		return;
+	child = fork();
+	if (!child)
+		be_last();
+	if (child > 0)
+		close_all();
 }
 
 void fwh_nft_close(struct fwh_nft_link *link)

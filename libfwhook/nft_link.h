@@ -16,6 +16,9 @@ void fwh_nft_close(struct fwh_nft_link *link);
 /* It speaks to the network namespace that it was made in, wherever the process has
  * gone since. */
 void fwh_nft_close_kept(void);
+/* The last that the process does with it.  Where something was deleted, a child holds
+ * it until the kernel has let go of that, so that the process can end before. */
+void fwh_nft_leave_kept(void);
 
 /* Messages to send, one after the other in one buffer. */
 struct fwh_nft_batch {
