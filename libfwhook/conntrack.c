@@ -9,19 +9,14 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
-#include <netlink/attr.h>
-#include <netlink/msg.h>
-#include <netlink/netlink.h>
+#include <linux/netlink.h>
 
 #include "internal.h"
-#include "nlmsg.h"
-
-#define TIMEOUT_S	2
+#include "nl_ask.h"
 
 static const int af[FWH_FAMILY_MAX] = { AF_INET, AF_INET6 };
 
@@ -46,159 +41,121 @@ struct hunt {
 	uint32_t entries;		/* the kernel's count */
 	struct victim *victims;
 	size_t n, cap;
-	int code;
 };
 
-static struct nl_msg *new_message(int type, int flags, int family)
+static struct nlmsghdr *begin(struct fwh_nl *nl, int type, uint16_t flags,
+			      int family)
 {
-	struct nl_msg *msg = nlmsg_alloc_simple(NFNL_SUBSYS_CTNETLINK << 8 | type,
-						flags);
-	struct nfgenmsg header = {
-		.nfgen_family = (uint8_t)family, .version = NFNETLINK_V0,
-	};
+	struct nlmsghdr *nlh = fwh_nl_begin(nl, (uint16_t)(NFNL_SUBSYS_CTNETLINK
+							   << 8 | type), flags);
+	struct nfgenmsg *head = mnl_nlmsg_put_extra_header(nlh, sizeof(*head));
 
-	if (msg && nlmsg_append(msg, &header, sizeof(header), NLMSG_ALIGNTO)) {
-		nlmsg_free(msg);
-		msg = NULL;
-	}
-	return msg;
-}
-
-static int keep_error(struct sockaddr_nl *from, struct nlmsgerr *e, void *arg)
-{
-	struct hunt *hunt = arg;
-
-	(void)from;
-	hunt->code = fwh_nlmsg_errno(e->error);
-	return NL_STOP;
-}
-
-/* Send a message and hand every answer to `handler' until the end. */
-static int exchange(struct nl_sock *sock, struct nl_msg *msg,
-		    nl_recvmsg_msg_cb_t handler, struct hunt *hunt)
-{
-	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
-	int code;
-
-	hunt->code = 0;
-	if (!cb || !msg) {
-		nl_cb_put(cb);
-		nlmsg_free(msg);
-		return -ENOMEM;
-	}
-	if (handler)
-		nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, handler, hunt);
-	nl_cb_err(cb, NL_CB_CUSTOM, keep_error, hunt);
-	code = nl_send_auto(sock, msg);
-	nlmsg_free(msg);
-	if (code >= 0)
-		code = nl_recvmsgs(sock, cb);
-	nl_cb_put(cb);
-	if (hunt->code)
-		return hunt->code;
-	return code == -NLE_AGAIN ? -ETIMEDOUT : code < 0 ? -EIO : 0;
+	head->nfgen_family = (uint8_t)family;
+	head->version = NFNETLINK_V0;
+	return nlh;
 }
 
 /* ---- is there anything? ------------------------------------------------------ */
 
-static int read_count(struct nl_msg *msg, void *arg)
+static int read_count(const struct nlmsghdr *nlh, void *arg)
 {
-	struct nlattr *a = nlmsg_find_attr(nlmsg_hdr(msg),
-					   sizeof(struct nfgenmsg),
-					   CTA_STATS_GLOBAL_ENTRIES);
+	const struct nlattr *a = fwh_nl_find(nlh, sizeof(struct nfgenmsg),
+					     CTA_STATS_GLOBAL_ENTRIES,
+					     sizeof(uint32_t));
 	struct hunt *hunt = arg;
 
-	if (a && nla_len(a) >= 4)
-		hunt->entries = ntohl(nla_get_u32(a));
-	return NL_STOP;
+	if (a)
+		hunt->entries = ntohl(mnl_attr_get_u32(a));
+	/* The kernel marks it as one of many, and ends them with nothing. */
+	return 1;
 }
 
 /* ---- finding -------------------------------------------------------------------- */
 
-static bool in_range(const struct fwh_range *range, const struct nlattr *a)
+static bool in_range(const struct fwh_range *range, const struct nlattr *ip,
+		     uint16_t v4, uint16_t v6)
 {
 	struct fwh_addr addr = { .family = range->family };
 	size_t n = fwh_family_bytes(range->family);
+	const struct nlattr *a = fwh_nl_find_in(ip, range->family == FWH_IPV4 ?
+						v4 : v6, n);
 
-	if (!a || nla_len(a) != (int)n)
+	if (!a || mnl_attr_get_payload_len(a) != n)
 		return false;
-	memcpy(addr.b, nla_data(a), n);
+	memcpy(addr.b, mnl_attr_get_payload(a), n);
 	return fwh_range_contains(range, &addr);
 }
 
-static bool in_ports(const struct fwh_ports *ports, const struct nlattr *a)
+static bool in_ports(const struct fwh_ports *ports, const struct nlattr *proto,
+		     uint16_t type)
 {
+	const struct nlattr *a;
 	uint16_t port;
 
 	if (fwh_ports_any(ports))
 		return true;
-	if (!a || nla_len(a) < 2)
+	a = fwh_nl_find_in(proto, type, sizeof(port));
+	if (!a)
 		return false;
-	port = ntohs(nla_get_u16(a));
+	port = ntohs(mnl_attr_get_u16(a));
 	return ports->lo <= port && port <= ports->hi;
 }
 
-static bool tuple_matches(struct nlattr *tuple, const struct fwh_selector *sel)
+/* -1: the kernel does not say. */
+static int number_of(const struct nlattr *proto)
 {
-	bool v4 = sel->local.family == FWH_IPV4;
-	struct nlattr *parts[CTA_TUPLE_MAX + 1], *ip[CTA_IP_MAX + 1];
-	struct nlattr *proto[CTA_PROTO_MAX + 1];
+	const struct nlattr *a = fwh_nl_find_in(proto, CTA_PROTO_NUM, 1);
 
-	if (nla_parse_nested(parts, CTA_TUPLE_MAX, tuple, NULL) < 0 ||
-	    !parts[CTA_TUPLE_IP] || !parts[CTA_TUPLE_PROTO] ||
-	    nla_parse_nested(ip, CTA_IP_MAX, parts[CTA_TUPLE_IP], NULL) < 0 ||
-	    nla_parse_nested(proto, CTA_PROTO_MAX, parts[CTA_TUPLE_PROTO],
-			     NULL) < 0)
-		return false;
-	if (!in_range(&sel->local, ip[v4 ? CTA_IP_V4_SRC : CTA_IP_V6_SRC]) ||
-	    !in_range(&sel->remote, ip[v4 ? CTA_IP_V4_DST : CTA_IP_V6_DST]))
-		return false;
-	if (sel->proto && (!proto[CTA_PROTO_NUM] ||
-			   nla_get_u8(proto[CTA_PROTO_NUM]) != sel->proto))
-		return false;
-	return in_ports(&sel->lport, proto[CTA_PROTO_SRC_PORT]) &&
-	       in_ports(&sel->rport, proto[CTA_PROTO_DST_PORT]);
+	return a ? mnl_attr_get_u8(a) : -1;
+}
+
+static bool tuple_matches(const struct nlattr *tuple,
+			  const struct fwh_selector *sel)
+{
+	const struct nlattr *ip = fwh_nl_find_in(tuple, CTA_TUPLE_IP, 0);
+	const struct nlattr *proto = fwh_nl_find_in(tuple, CTA_TUPLE_PROTO, 0);
+
+	return ip && proto &&
+	       in_range(&sel->local, ip, CTA_IP_V4_SRC, CTA_IP_V6_SRC) &&
+	       in_range(&sel->remote, ip, CTA_IP_V4_DST, CTA_IP_V6_DST) &&
+	       (!sel->proto || number_of(proto) == sel->proto) &&
+	       in_ports(&sel->lport, proto, CTA_PROTO_SRC_PORT) &&
+	       in_ports(&sel->rport, proto, CTA_PROTO_DST_PORT);
 }
 
 /* Are the packets that this tuple is the answer to sent with this source? */
-static bool has_source(struct nlattr *answer, const struct fwh_range *source)
+static bool has_source(const struct nlattr *answer,
+		       const struct fwh_range *source)
 {
-	struct nlattr *parts[CTA_TUPLE_MAX + 1], *ip[CTA_IP_MAX + 1];
-	int type = source->family == FWH_IPV4 ? CTA_IP_V4_DST : CTA_IP_V6_DST;
+	const struct nlattr *ip = fwh_nl_find_in(answer, CTA_TUPLE_IP, 0);
 
-	return nla_parse_nested(parts, CTA_TUPLE_MAX, answer, NULL) >= 0 &&
-	       parts[CTA_TUPLE_IP] &&
-	       nla_parse_nested(ip, CTA_IP_MAX, parts[CTA_TUPLE_IP],
-				NULL) >= 0 && in_range(source, ip[type]);
+	return ip && in_range(source, ip, CTA_IP_V4_DST, CTA_IP_V6_DST);
 }
 
 /* What the gateways say to each other is nobody's to translate, and firewalls
  * may know it by its entry alone. */
-static bool is_ike_or_esp(struct nlattr *tuple)
+static bool is_ike_or_esp(const struct nlattr *tuple)
 {
 	static const struct fwh_ports ike = { 500, 500 }, natt = { 4500, 4500 };
-	struct nlattr *parts[CTA_TUPLE_MAX + 1], *proto[CTA_PROTO_MAX + 1];
+	const struct nlattr *proto = fwh_nl_find_in(tuple, CTA_TUPLE_PROTO, 0);
 
-	if (nla_parse_nested(parts, CTA_TUPLE_MAX, tuple, NULL) < 0 ||
-	    !parts[CTA_TUPLE_PROTO] ||
-	    nla_parse_nested(proto, CTA_PROTO_MAX, parts[CTA_TUPLE_PROTO],
-			     NULL) < 0 || !proto[CTA_PROTO_NUM])
+	if (!proto)
 		return false;
-	switch (nla_get_u8(proto[CTA_PROTO_NUM])) {
+	switch (number_of(proto)) {
 	case IPPROTO_ESP:
 	case IPPROTO_AH:
 		return true;
 	case IPPROTO_UDP:
-		return in_ports(&ike, proto[CTA_PROTO_DST_PORT]) ||
-		       in_ports(&natt, proto[CTA_PROTO_SRC_PORT]) ||
-		       in_ports(&natt, proto[CTA_PROTO_DST_PORT]);
+		return in_ports(&ike, proto, CTA_PROTO_DST_PORT) ||
+		       in_ports(&natt, proto, CTA_PROTO_SRC_PORT) ||
+		       in_ports(&natt, proto, CTA_PROTO_DST_PORT);
 	default:
 		return false;
 	}
 }
 
 static bool is_quarry(const struct hunt *hunt, uint32_t status,
-		      struct nlattr *orig, struct nlattr *reply)
+		      const struct nlattr *orig, const struct nlattr *reply)
 {
 	switch (hunt->quarry) {
 	case ANY_TRANSLATION:
@@ -215,103 +172,91 @@ static bool is_quarry(const struct hunt *hunt, uint32_t status,
 	return false;
 }
 
-static void keep_victim(struct hunt *hunt, struct nlattr *tuple,
-			const struct nlattr *id, const struct nlattr *zone)
+static int keep_victim(struct hunt *hunt, const struct nlmsghdr *nlh,
+		       const struct nlattr *tuple)
 {
+	const size_t head = sizeof(struct nfgenmsg);
+	const struct nlattr *id = fwh_nl_find(nlh, head, CTA_ID,
+					      sizeof(uint32_t));
+	const struct nlattr *zone = fwh_nl_find(nlh, head, CTA_ZONE,
+						sizeof(uint16_t));
+	size_t len = mnl_attr_get_payload_len(tuple);
 	struct victim *victim;
 
-	if ((size_t)nla_len(tuple) > sizeof(victim->tuple))
-		return;
-	if (!fwh_grow(&hunt->victims, hunt->n, &hunt->cap, sizeof(*victim))) {
-		hunt->code = -ENOMEM;
-		return;
-	}
+	if (len > sizeof(victim->tuple))
+		return 0;
+	if (!fwh_grow(&hunt->victims, hunt->n, &hunt->cap, sizeof(*victim)))
+		return -ENOMEM;
 	victim = &hunt->victims[hunt->n++];
 	memset(victim, 0, sizeof(*victim));
-	victim->tuple_len = (size_t)nla_len(tuple);
-	memcpy(victim->tuple, nla_data(tuple), victim->tuple_len);
-	victim->id = id && nla_len(id) >= 4 ? nla_get_u32(id) : 0;
-	victim->zone = zone && nla_len(zone) >= 2 ? nla_get_u16(zone) : 0;
+	victim->tuple_len = len;
+	memcpy(victim->tuple, mnl_attr_get_payload(tuple), len);
+	victim->id = id ? mnl_attr_get_u32(id) : 0;
+	victim->zone = zone ? mnl_attr_get_u16(zone) : 0;
+	return 0;
 }
 
-static int consider_entry(struct nl_msg *msg, void *arg)
+static int consider_entry(const struct nlmsghdr *nlh, void *arg)
 {
-	struct nlattr *a[CTA_MAX + 1];
+	const size_t head = sizeof(struct nfgenmsg);
+	const struct nlattr *status, *orig, *reply;
 	struct hunt *hunt = arg;
 
-	if (nlmsg_parse(nlmsg_hdr(msg), sizeof(struct nfgenmsg), a, CTA_MAX,
-			NULL) < 0 || !a[CTA_STATUS] || !a[CTA_TUPLE_ORIG] ||
-	    !a[CTA_TUPLE_REPLY] || nla_len(a[CTA_STATUS]) < 4)
-		return NL_OK;
+	status = fwh_nl_find(nlh, head, CTA_STATUS, sizeof(uint32_t));
+	orig = fwh_nl_find(nlh, head, CTA_TUPLE_ORIG, 0);
+	reply = fwh_nl_find(nlh, head, CTA_TUPLE_REPLY, 0);
 	/* Kernels before 5.15 ignore the filter and send everything. */
-	if (is_quarry(hunt, ntohl(nla_get_u32(a[CTA_STATUS])),
-		      a[CTA_TUPLE_ORIG], a[CTA_TUPLE_REPLY]))
-		keep_victim(hunt, a[CTA_TUPLE_ORIG], a[CTA_ID], a[CTA_ZONE]);
-	return NL_OK;
+	return status && orig && reply &&
+	       is_quarry(hunt, ntohl(mnl_attr_get_u32(status)), orig, reply) ?
+	       keep_victim(hunt, nlh, orig) : 0;
 }
 
-static struct nl_msg *dump_request(const struct hunt *hunt)
+static int find_victims(struct fwh_nl *nl, struct hunt *hunt)
 {
-	struct nl_msg *msg = new_message(IPCTNL_MSG_CT_GET, NLM_F_DUMP,
-					 af[hunt->sel->local.family]);
+	struct nlmsghdr *nlh = begin(nl, IPCTNL_MSG_CT_GET, NLM_F_DUMP,
+				     af[hunt->sel->local.family]);
 
-	if (msg && hunt->quarry == ANY_TRANSLATION &&
-	    (nla_put_u32(msg, CTA_STATUS, htonl(IPS_SRC_NAT)) < 0 ||
-	     nla_put_u32(msg, CTA_STATUS_MASK, htonl(IPS_SRC_NAT)) < 0)) {
-		nlmsg_free(msg);
-		msg = NULL;
+	if (hunt->quarry == ANY_TRANSLATION) {
+		mnl_attr_put_u32(nlh, CTA_STATUS, htonl(IPS_SRC_NAT));
+		mnl_attr_put_u32(nlh, CTA_STATUS_MASK, htonl(IPS_SRC_NAT));
 	}
-	return msg;
+	return fwh_nl_ask(nl, consider_entry, hunt);
 }
 
 /* ---- deleting -------------------------------------------------------------------- */
 
-static struct nl_msg *delete_request(const struct fwh_selector *sel,
-				     const struct victim *victim)
+static int delete_one(struct fwh_nl *nl, const struct fwh_selector *sel,
+		      const struct victim *victim)
 {
-	struct nl_msg *msg = new_message(IPCTNL_MSG_CT_DELETE, NLM_F_ACK,
-					 af[sel->local.family]);
+	struct nlmsghdr *nlh = begin(nl, IPCTNL_MSG_CT_DELETE, NLM_F_ACK,
+				     af[sel->local.family]);
+	int code;
 
-	if (msg && (nla_put(msg, CTA_TUPLE_ORIG | NLA_F_NESTED,
-			    (int)victim->tuple_len, victim->tuple) < 0 ||
-		    (victim->id && nla_put_u32(msg, CTA_ID, victim->id) < 0) ||
-		    (victim->zone &&
-		     nla_put_u16(msg, CTA_ZONE, victim->zone) < 0))) {
-		nlmsg_free(msg);
-		msg = NULL;
-	}
-	return msg;
+	mnl_attr_put(nlh, CTA_TUPLE_ORIG | NLA_F_NESTED, victim->tuple_len,
+		     victim->tuple);
+	if (victim->id)
+		mnl_attr_put_u32(nlh, CTA_ID, victim->id);
+	if (victim->zone)
+		mnl_attr_put_u16(nlh, CTA_ZONE, victim->zone);
+	code = fwh_nl_ask(nl, NULL, NULL);
+	/* It may have ended by itself. */
+	return code == -ENOENT ? 0 : code;
 }
 
-static int delete_all(struct nl_sock *sock, struct hunt *hunt)
+static int flush(struct fwh_nl *nl, struct hunt *hunt, struct fwh_err *err)
 {
 	size_t i;
+	int code;
 
-	for (i = 0; i < hunt->n; i++) {
-		int code = exchange(sock, delete_request(hunt->sel,
-							 &hunt->victims[i]),
-				    NULL, hunt);
-
-		/* It may have ended by itself. */
-		if (code && code != -ENOENT)
-			return code;
-	}
-	return 0;
-}
-
-static int flush(struct nl_sock *sock, struct hunt *hunt, struct fwh_err *err)
-{
-	int code = exchange(sock, new_message(IPCTNL_MSG_CT_GET_STATS, 0,
-					      AF_UNSPEC), read_count, hunt);
-
+	begin(nl, IPCTNL_MSG_CT_GET_STATS, 0, AF_UNSPEC);
+	code = fwh_nl_ask(nl, read_count, hunt);
 	/* Walking an empty table still costs milliseconds. */
 	if (!code && !hunt->entries)
 		return 0;
 	if (!code)
-		code = exchange(sock, dump_request(hunt), consider_entry,
-				hunt);
-	if (!code)
-		code = delete_all(sock, hunt);
+		code = find_victims(nl, hunt);
+	for (i = 0; !code && i < hunt->n; i++)
+		code = delete_one(nl, hunt->sel, &hunt->victims[i]);
 	if (!code)
 		return (int)hunt->n;
 	if (code == -EINVAL || code == -EOPNOTSUPP || code == -ENOTSUP)
@@ -326,24 +271,15 @@ static int flush(struct nl_sock *sock, struct hunt *hunt, struct fwh_err *err)
 static int hunt_down(enum quarry quarry, const struct fwh_selector *sel,
 		     const struct fwh_range *source, struct fwh_err *err)
 {
-	struct timeval timeout = { .tv_sec = TIMEOUT_S };
 	struct hunt hunt = { .quarry = quarry, .sel = sel, .source = source };
-	struct nl_sock *sock = nl_socket_alloc();
-	int code;
+	struct fwh_nl *nl;
+	int code = fwh_nl_open(NETLINK_NETFILTER, &nl);
 
-	if (!sock)
-		return fwh_fail(err, -ENOMEM, "out of memory");
-	nl_socket_disable_auto_ack(sock);
-	code = nl_connect(sock, NETLINK_NETFILTER);
-	if (code < 0) {
-		nl_socket_free(sock);
-		return fwh_fail(err, -EIO, "conntrack: %s", nl_geterror(code));
-	}
-	setsockopt(nl_socket_get_fd(sock), SOL_SOCKET, SO_RCVTIMEO, &timeout,
-		   sizeof(timeout));
-	code = flush(sock, &hunt, err);
+	if (code)
+		return fwh_fail(err, code, "conntrack: %s", strerror(-code));
+	code = flush(nl, &hunt, err);
 	free(hunt.victims);
-	nl_socket_free(sock);
+	fwh_nl_close(nl);
 	return code;
 }
 

@@ -7,150 +7,71 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 
+#include <linux/netlink.h>
 #include <linux/xfrm.h>
-#include <netlink/netlink.h>
-#include <netlink/xfrm/sa.h>
 
 #include "internal.h"
-#include "nlmsg.h"
+#include "nl_ask.h"
 
-/* The kernel answers at once or not at all. */
-#define TIMEOUT_S	2
 #define DUMP_TRIES	8
 
 struct fwh_xfrm {
-	struct nl_sock *sock;
+	struct fwh_nl *nl;
 	bool dumped;			/* the passthrough policies: */
 	struct fwh_pass *passes;	/* each once */
 	size_t n, cap;
-	bool nomem;
 };
 
 static const int af[FWH_FAMILY_MAX] = { AF_INET, AF_INET6 };
 
-static int fail_nl(int code, const char *what, struct fwh_err *err)
+static int fail_kernel(int code, const char *what, struct fwh_err *err)
 {
-	if (code == -NLE_PERM)
-		return fwh_fail(err, -EPERM, "%s: not permitted; CAP_NET_ADMIN "
+	if (code == -EPERM)
+		return fwh_fail(err, code, "%s: not permitted; CAP_NET_ADMIN "
 				"is needed", what);
-	if (code == -NLE_AGAIN)
-		return fwh_fail(err, -ETIMEDOUT, "%s: the kernel does not "
-				"answer", what);
-	return fwh_fail(err, -EIO, "%s: %s", what, nl_geterror(code));
+	if (code == -ETIMEDOUT)
+		return fwh_fail(err, code, "%s: the kernel does not answer",
+				what);
+	return fwh_fail(err, code, "%s: %s", what, strerror(-code));
 }
 
 int fwh_xfrm_open(struct fwh_xfrm **ret, struct fwh_err *err)
 {
-	struct timeval timeout = { .tv_sec = TIMEOUT_S };
 	struct fwh_xfrm *xfrm = calloc(1, sizeof(*xfrm));
 	int code;
 
 	if (!xfrm)
 		return fwh_fail(err, -ENOMEM, "out of memory");
-	xfrm->sock = nl_socket_alloc();
-	if (!xfrm->sock) {
-		free(xfrm);
-		return fwh_fail(err, -ENOMEM, "out of memory");
+	code = fwh_nl_open(NETLINK_XFRM, &xfrm->nl);
+	if (!code) {
+		*ret = xfrm;
+		return 0;
 	}
-	nl_socket_disable_auto_ack(xfrm->sock);
-	code = nl_connect(xfrm->sock, NETLINK_XFRM);
-	if (code < 0) {
-		code = code == -NLE_PROTO_MISMATCH || code == -NLE_AF_NOSUPPORT ?
-		       fwh_fail(err, -EPROTONOSUPPORT, "this kernel has no "
-				"xfrm_user; load it at boot (modprobe "
-				"xfrm_user)") :
-		       fail_nl(code, "XFRM", err);
-		fwh_xfrm_close(xfrm);
-		return code;
-	}
-	setsockopt(nl_socket_get_fd(xfrm->sock), SOL_SOCKET, SO_RCVTIMEO,
-		   &timeout, sizeof(timeout));
-	*ret = xfrm;
-	return 0;
+	free(xfrm);
+	return code == -EPROTONOSUPPORT || code == -EAFNOSUPPORT ?
+	       fwh_fail(err, -EPROTONOSUPPORT, "this kernel has no xfrm_user; "
+			"load it at boot (modprobe xfrm_user)") :
+	       fail_kernel(code, "XFRM", err);
 }
 
 void fwh_xfrm_close(struct fwh_xfrm *xfrm)
 {
 	if (!xfrm)
 		return;
-	nl_socket_free(xfrm->sock);
+	fwh_nl_close(xfrm->nl);
 	free(xfrm->passes);
 	free(xfrm);
 }
 
-/* ---- one question, one answer ------------------------------------------------ */
-
-struct answer {
-	struct nl_msg *msg;		/* NULL: not there */
-	int code;			/* negative errno of the kernel's refusal */
-};
-
-static int keep_answer(struct nl_msg *msg, void *arg)
+/* What the kernel does not have has no answer. */
+static int ask(struct fwh_xfrm *xfrm, fwh_nl_answer *answer, void *arg,
+	       const char *what, struct fwh_err *err)
 {
-	struct answer *answer = arg;
+	int code = fwh_nl_ask(xfrm->nl, answer, arg);
 
-	if (!answer->msg) {
-		nlmsg_get(msg);
-		answer->msg = msg;
-	}
-	return NL_STOP;
-}
-
-static int keep_error(struct sockaddr_nl *from, struct nlmsgerr *e, void *arg)
-{
-	struct answer *answer = arg;
-
-	(void)from;
-	answer->code = fwh_nlmsg_errno(e->error);
-	return NL_STOP;
-}
-
-/* Frees the question.  What the kernel does not have is answer without a
- * message. */
-static int ask(struct fwh_xfrm *xfrm, struct nl_msg *question,
-	       struct answer *ret, const char *what, struct fwh_err *err)
-{
-	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
-	int code;
-
-	memset(ret, 0, sizeof(*ret));
-	if (!cb) {
-		nlmsg_free(question);
-		return fwh_fail(err, -ENOMEM, "out of memory");
-	}
-	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, keep_answer, ret);
-	nl_cb_err(cb, NL_CB_CUSTOM, keep_error, ret);
-	code = nl_send_auto(xfrm->sock, question);
-	nlmsg_free(question);
-	if (code >= 0)
-		code = nl_recvmsgs(xfrm->sock, cb);
-	nl_cb_put(cb);
-	if (ret->msg && (ret->code || code < 0)) {
-		nlmsg_free(ret->msg);
-		ret->msg = NULL;
-	}
-	if (ret->code == -ESRCH || ret->code == -ENOENT)
-		return 0;
-	if (ret->code)
-		return ret->code == -EPERM ? fail_nl(-NLE_PERM, what, err) :
-		       fwh_fail(err, ret->code, "%s: %s", what,
-				strerror(-ret->code));
-	return code < 0 ? fail_nl(code, what, err) : 0;
-}
-
-static struct nl_addr *to_nl(const struct fwh_addr *addr)
-{
-	return nl_addr_build(af[addr->family], addr->b,
-			     fwh_family_bytes(addr->family));
-}
-
-static bool equals_nl(const struct fwh_addr *addr, const struct nl_addr *nl)
-{
-	return nl && nl_addr_get_len(nl) == fwh_family_bytes(addr->family) &&
-	       !memcmp(nl_addr_get_binary_addr(nl), addr->b,
-		       fwh_family_bytes(addr->family));
+	return !code || code == -ESRCH || code == -ENOENT ? 0 :
+	       fail_kernel(code, what, err);
 }
 
 /* ---- states -------------------------------------------------------------------- */
@@ -169,25 +90,32 @@ static enum fwh_mode to_mode(int mode)
 	}
 }
 
-/* libnl has no accessor for these. */
-static void read_extras(struct nl_msg *msg, struct fwh_sa *sa)
+/* Behind a state's head: attributes that it has where they matter. */
+static void read_extras(const struct nlmsghdr *nlh, struct fwh_sa *sa)
 {
-	struct nlmsghdr *h = nlmsg_hdr(msg);
-	struct nlattr *a;
+	const size_t head = sizeof(struct xfrm_usersa_info);
+	const struct nlattr *a;
 
-	a = nlmsg_find_attr(h, sizeof(struct xfrm_usersa_info), XFRMA_IF_ID);
-	if (a && nla_len(a) >= 4)
-		sa->if_id = nla_get_u32(a);
-	a = nlmsg_find_attr(h, sizeof(struct xfrm_usersa_info),
-			    XFRMA_OFFLOAD_DEV);
-	if (a && nla_len(a) >= (int)sizeof(struct xfrm_user_offload)) {
-		const struct xfrm_user_offload *offload = nla_data(a);
+	a = fwh_nl_find(nlh, head, XFRMA_MARK, sizeof(struct xfrm_mark));
+	if (a) {
+		const struct xfrm_mark *mark = mnl_attr_get_payload(a);
+
+		sa->mark.value = mark->v;
+		sa->mark.mask = mark->m;
+	}
+	a = fwh_nl_find(nlh, head, XFRMA_IF_ID, sizeof(uint32_t));
+	if (a)
+		sa->if_id = mnl_attr_get_u32(a);
+	a = fwh_nl_find(nlh, head, XFRMA_OFFLOAD_DEV,
+			sizeof(struct xfrm_user_offload));
+	if (a) {
+		const struct xfrm_user_offload *offload = mnl_attr_get_payload(a);
 
 		sa->offload = offload->flags & XFRM_OFFLOAD_PACKET;
 	}
-	a = nlmsg_find_attr(h, sizeof(struct xfrm_usersa_info), XFRMA_ENCAP);
-	if (a && nla_len(a) >= (int)sizeof(struct xfrm_encap_tmpl)) {
-		const struct xfrm_encap_tmpl *encap = nla_data(a);
+	a = fwh_nl_find(nlh, head, XFRMA_ENCAP, sizeof(struct xfrm_encap_tmpl));
+	if (a) {
+		const struct xfrm_encap_tmpl *encap = mnl_attr_get_payload(a);
 
 		sa->encap = true;
 		sa->encap_sport = ntohs(encap->encap_sport);
@@ -195,53 +123,56 @@ static void read_extras(struct nl_msg *msg, struct fwh_sa *sa)
 	}
 }
 
-static int read_sa(struct nl_msg *msg, const struct fwh_event *ev,
-		   struct fwh_sa *ret, bool *ret_from_peer)
-{
-	struct xfrmnl_sa *sa;
+/* Stays FWH_SA_NONE if there is none. */
+struct found_sa {
+	const struct fwh_addr *peer;
+	struct fwh_sa sa;
+	bool from_peer;
+};
 
-	if (nlmsg_hdr(msg)->nlmsg_type != XFRM_MSG_NEWSA ||
-	    xfrmnl_sa_parse(nlmsg_hdr(msg), &sa) < 0)
+static int take_sa(const struct nlmsghdr *nlh, void *arg)
+{
+	struct xfrm_usersa_info info;
+	struct found_sa *found = arg;
+	struct fwh_sa *sa = &found->sa;
+
+	if (nlh->nlmsg_type != XFRM_MSG_NEWSA ||
+	    !fwh_nl_header(nlh, &info, sizeof(info)))
 		return -EBADMSG;
-	memset(ret, 0, sizeof(*ret));
-	ret->source = FWH_SA_KERNEL;
-	ret->reqid = (uint32_t)xfrmnl_sa_get_reqid(sa);
-	ret->mode = to_mode(xfrmnl_sa_get_mode(sa));
-	ret->ipproto = (uint8_t)xfrmnl_sa_get_proto(sa);
-	if (xfrmnl_sa_get_mark(sa, &ret->mark.mask, &ret->mark.value) < 0)
-		ret->mark.mask = ret->mark.value = 0;
-	read_extras(msg, ret);
-	*ret_from_peer = equals_nl(&ev->peer, xfrmnl_sa_get_saddr(sa));
-	xfrmnl_sa_put(sa);
+	sa->source = FWH_SA_KERNEL;
+	sa->reqid = info.reqid;
+	sa->mode = to_mode(info.mode);
+	sa->ipproto = info.id.proto;
+	read_extras(nlh, sa);
+	found->from_peer = info.family == af[found->peer->family] &&
+			   !memcmp(&info.saddr, found->peer->b,
+				   fwh_family_bytes(found->peer->family));
 	return 0;
 }
 
-/* The state with our address as its destination and this SPI, if there is
- * one. */
-static int ask_sa(struct fwh_xfrm *xfrm, const struct fwh_event *ev,
-		  uint32_t spi, struct fwh_sa *ret, bool *ret_from_peer,
-		  struct fwh_err *err)
+static void put_mark(struct nlmsghdr *nlh, const struct fwh_mark *mark)
 {
-	struct nl_addr *me = to_nl(&ev->me);
-	struct nl_msg *question = NULL;
-	struct answer answer;
-	int code;
+	struct xfrm_mark xm = { .v = mark->value, .m = mark->mask };
 
-	if (!me)
-		return fwh_fail(err, -ENOMEM, "out of memory");
-	code = xfrmnl_sa_build_get_request(me, spi, ev->ipproto ?
-					   ev->ipproto : IPPROTO_ESP,
-					   ev->mark_in.value, ev->mark_in.mask,
-					   &question);
-	nl_addr_put(me);
-	if (code < 0)
-		return fail_nl(code, "XFRM state", err);
-	code = ask(xfrm, question, &answer, "XFRM state", err);
-	if (code || !answer.msg)
-		return code;
-	code = read_sa(answer.msg, ev, ret, ret_from_peer);
-	nlmsg_free(answer.msg);
-	return code ? fwh_fail(err, code, "XFRM state: unreadable") : 0;
+	if (mark->mask)
+		mnl_attr_put(nlh, XFRMA_MARK, sizeof(xm), &xm);
+}
+
+/* The state with our address as its destination and this SPI. */
+static int ask_sa(struct fwh_xfrm *xfrm, const struct fwh_event *ev,
+		  uint32_t spi, struct found_sa *ret, struct fwh_err *err)
+{
+	struct nlmsghdr *nlh = fwh_nl_begin(xfrm->nl, XFRM_MSG_GETSA, 0);
+	struct xfrm_usersa_id *id = mnl_nlmsg_put_extra_header(nlh, sizeof(*id));
+
+	memset(ret, 0, sizeof(*ret));
+	ret->peer = &ev->peer;
+	memcpy(&id->daddr, ev->me.b, fwh_family_bytes(ev->me.family));
+	id->spi = htonl(spi);
+	id->family = (__u16)af[ev->me.family];
+	id->proto = ev->ipproto ? ev->ipproto : IPPROTO_ESP;
+	put_mark(nlh, &ev->mark_in);
+	return ask(xfrm, take_sa, ret, "XFRM state", err);
 }
 
 /* Libreswan's SPI_IN is the outbound SA's.  Both are tried with our address as
@@ -251,23 +182,20 @@ static int find_by_spi(struct fwh_xfrm *xfrm, const struct fwh_event *ev,
 		       struct fwh_sa *ret, struct fwh_err *err)
 {
 	static const int order[] = { 1, 0 };
-	struct fwh_sa found;
-	bool from_peer = false;
+	struct found_sa found = { .from_peer = false };
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(order) && !from_peer; i++) {
+	for (i = 0; i < ARRAY_SIZE(order) && !found.from_peer; i++) {
 		int code;
 
 		if (!ev->spi[order[i]])
 			continue;
-		found.source = FWH_SA_NONE;
-		code = ask_sa(xfrm, ev, ev->spi[order[i]], &found, &from_peer,
-			      err);
+		code = ask_sa(xfrm, ev, ev->spi[order[i]], &found, err);
 		if (code)
 			return code;
-		if (found.source != FWH_SA_NONE &&
-		    (from_peer || ret->source == FWH_SA_NONE))
-			*ret = found;
+		if (found.sa.source != FWH_SA_NONE &&
+		    (found.from_peer || ret->source == FWH_SA_NONE))
+			*ret = found.sa;
 	}
 	return 0;
 }
@@ -313,44 +241,38 @@ static int build_selector(const struct fwh_selector *sel, bool out,
 	return 0;
 }
 
-/* libnl asks by index only; the kernel looks a policy up by direction,
- * selector, mark and if_id where the index is 0 (xfrm_user.c). */
+/* The kernel looks a policy up by direction, selector, mark and if_id where the
+ * index is 0 (xfrm_user.c). */
 static int ask_policy(struct fwh_xfrm *xfrm, const struct fwh_event *ev,
-		      bool out, struct answer *ret, struct fwh_err *err)
+		      bool out, fwh_nl_answer *answer, void *arg,
+		      struct fwh_err *err)
 {
-	const struct fwh_mark *mark = out ? &ev->mark_out : &ev->mark_in;
 	uint32_t if_id = out ? ev->if_id_out : ev->if_id_in;
-	struct xfrm_mark xm = { .v = mark->value, .m = mark->mask };
-	struct xfrm_userpolicy_id id;
-	struct nl_msg *question;
+	struct nlmsghdr *nlh = fwh_nl_begin(xfrm->nl, XFRM_MSG_GETPOLICY, 0);
+	struct xfrm_userpolicy_id *id = mnl_nlmsg_put_extra_header(nlh,
+								   sizeof(*id));
 
-	memset(ret, 0, sizeof(*ret));
-	memset(&id, 0, sizeof(id));
-	id.dir = out ? XFRM_POLICY_OUT : XFRM_POLICY_IN;
-	if (build_selector(&ev->sel, out, &id.sel))
+	id->dir = out ? XFRM_POLICY_OUT : XFRM_POLICY_IN;
+	if (build_selector(&ev->sel, out, &id->sel))
 		return 0;
-	question = nlmsg_alloc_simple(XFRM_MSG_GETPOLICY, 0);
-	if (!question)
-		return fwh_fail(err, -ENOMEM, "out of memory");
-	if (nlmsg_append(question, &id, sizeof(id), NLMSG_ALIGNTO) < 0 ||
-	    (mark->mask && nla_put(question, XFRMA_MARK, sizeof(xm), &xm) < 0) ||
-	    (if_id && nla_put_u32(question, XFRMA_IF_ID, if_id) < 0)) {
-		nlmsg_free(question);
-		return fwh_fail(err, -ENOMEM, "out of memory");
-	}
-	return ask(xfrm, question, ret, "XFRM policy", err);
+	put_mark(nlh, out ? &ev->mark_out : &ev->mark_in);
+	if (if_id)
+		mnl_attr_put_u32(nlh, XFRMA_IF_ID, if_id);
+	return ask(xfrm, answer, arg, "XFRM policy", err);
 }
 
-/* The last ESP or AH template is the one whose SA the firewall matches.  (libnl's
- * own reader of policies leaks the addresses of templates.) */
-static void read_templates(struct nl_msg *policy, struct fwh_sa *sa)
+/* The last ESP or AH template is the one whose SA the firewall matches. */
+static int take_templates(const struct nlmsghdr *nlh, void *arg)
 {
-	struct nlattr *a = nlmsg_find_attr(nlmsg_hdr(policy),
-					   sizeof(struct xfrm_userpolicy_info),
-					   XFRMA_TMPL);
-	const struct xfrm_user_tmpl *tmpl = a ? nla_data(a) : NULL;
-	size_t n = a ? (size_t)nla_len(a) / sizeof(*tmpl) : 0;
+	const struct nlattr *a = fwh_nl_find(nlh,
+					     sizeof(struct xfrm_userpolicy_info),
+					     XFRMA_TMPL, 0);
+	const struct xfrm_user_tmpl *tmpl = a ? mnl_attr_get_payload(a) : NULL;
+	size_t n = a ? mnl_attr_get_payload_len(a) / sizeof(*tmpl) : 0;
+	struct fwh_sa *sa = arg;
 
+	if (nlh->nlmsg_type != XFRM_MSG_NEWPOLICY)
+		return 0;
 	for (; n > 0; n--, tmpl++) {
 		if (tmpl->id.proto != IPPROTO_ESP && tmpl->id.proto != IPPROTO_AH)
 			continue;
@@ -359,26 +281,17 @@ static void read_templates(struct nl_msg *policy, struct fwh_sa *sa)
 		sa->ipproto = tmpl->id.proto;
 		sa->mode = to_mode(tmpl->mode);
 	}
+	return 0;
 }
 
 static int find_by_policy(struct fwh_xfrm *xfrm, const struct fwh_event *ev,
 			  struct fwh_sa *ret, struct fwh_err *err)
 {
-	int out;
+	int out, code = 0;
 
-	for (out = 0; out < 2 && ret->source == FWH_SA_NONE; out++) {
-		struct answer answer;
-		int code = ask_policy(xfrm, ev, out, &answer, err);
-
-		if (code)
-			return code;
-		if (!answer.msg)
-			continue;
-		if (nlmsg_hdr(answer.msg)->nlmsg_type == XFRM_MSG_NEWPOLICY)
-			read_templates(answer.msg, ret);
-		nlmsg_free(answer.msg);
-	}
-	return 0;
+	for (out = 0; !code && out < 2 && ret->source == FWH_SA_NONE; out++)
+		code = ask_policy(xfrm, ev, out, take_templates, ret, err);
+	return code;
 }
 
 /* ---- the daemon's word ---------------------------------------------------------- */
@@ -495,46 +408,27 @@ static void read_pass(const struct xfrm_userpolicy_info *info,
 }
 
 /* dir 3 and above are sockets' own policies, index & 7 (net/xfrm). */
-static int take_policy(struct nl_msg *msg, void *arg)
+static int take_policy(const struct nlmsghdr *nlh, void *arg)
 {
-	struct nlmsghdr *h = nlmsg_hdr(msg);
-	const struct xfrm_userpolicy_info *info = nlmsg_data(h);
+	const struct xfrm_userpolicy_type *type;
+	struct xfrm_userpolicy_info info;
+	const struct nlattr *a;
 	struct fwh_xfrm *xfrm = arg;
-	struct nlattr *type;
 
-	if (h->nlmsg_type != XFRM_MSG_NEWPOLICY ||
-	    !nlmsg_valid_hdr(h, sizeof(*info)) ||
-	    info->action != XFRM_POLICY_ALLOW || (info->index & 7) > 2 ||
-	    (info->sel.family != AF_INET && info->sel.family != AF_INET6) ||
-	    nlmsg_find_attr(h, sizeof(*info), XFRMA_TMPL))
-		return NL_OK;
-	type = nlmsg_find_attr(h, sizeof(*info), XFRMA_POLICY_TYPE);
-	if (type && nla_len(type) >=
-		    (int)sizeof(struct xfrm_userpolicy_type) &&
-	    ((const struct xfrm_userpolicy_type *)nla_data(type))->type !=
-		    XFRM_POLICY_TYPE_MAIN)
-		return NL_OK;
-	if (fwh_grow(&xfrm->passes, xfrm->n, &xfrm->cap, sizeof(*xfrm->passes)))
-		read_pass(info, &xfrm->passes[xfrm->n++]);
-	else
-		xfrm->nomem = true;
-	return NL_OK;
-}
-
-static int dump_policies(struct fwh_xfrm *xfrm)
-{
-	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
-	int code;
-
-	if (!cb)
-		return -NLE_NOMEM;
-	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, take_policy, xfrm);
-	code = nl_send_simple(xfrm->sock, XFRM_MSG_GETPOLICY, NLM_F_DUMP,
-			      NULL, 0);
-	if (code >= 0)
-		code = nl_recvmsgs(xfrm->sock, cb);
-	nl_cb_put(cb);
-	return code < 0 ? code : xfrm->nomem ? -NLE_NOMEM : 0;
+	if (nlh->nlmsg_type != XFRM_MSG_NEWPOLICY ||
+	    !fwh_nl_header(nlh, &info, sizeof(info)) ||
+	    info.action != XFRM_POLICY_ALLOW || (info.index & 7) > 2 ||
+	    (info.sel.family != AF_INET && info.sel.family != AF_INET6) ||
+	    fwh_nl_find(nlh, sizeof(info), XFRMA_TMPL, 0))
+		return 0;
+	a = fwh_nl_find(nlh, sizeof(info), XFRMA_POLICY_TYPE, sizeof(*type));
+	type = a ? mnl_attr_get_payload(a) : NULL;
+	if (type && type->type != XFRM_POLICY_TYPE_MAIN)
+		return 0;
+	if (!fwh_grow(&xfrm->passes, xfrm->n, &xfrm->cap, sizeof(*xfrm->passes)))
+		return -ENOMEM;
+	read_pass(&info, &xfrm->passes[xfrm->n++]);
+	return 0;
 }
 
 static int compare_passes(const void *a, const void *b)
@@ -563,12 +457,13 @@ static int see_passes(struct fwh_xfrm *xfrm, struct fwh_err *err)
 	/* Policies that come and go meanwhile interrupt a dump. */
 	for (tries = 0; !xfrm->dumped && tries < DUMP_TRIES; tries++) {
 		xfrm->n = 0;
-		code = dump_policies(xfrm);
-		if (code != -NLE_DUMP_INTR)
+		fwh_nl_begin(xfrm->nl, XFRM_MSG_GETPOLICY, NLM_F_DUMP);
+		code = fwh_nl_ask(xfrm->nl, take_policy, xfrm);
+		if (code != -EAGAIN)
 			break;
 	}
-	if (code < 0)
-		return fail_nl(code, "XFRM policies", err);
+	if (code)
+		return fail_kernel(code, "XFRM policies", err);
 	if (!xfrm->dumped)
 		drop_repeated(xfrm);
 	xfrm->dumped = true;
@@ -577,11 +472,16 @@ static int see_passes(struct fwh_xfrm *xfrm, struct fwh_err *err)
 
 /* ---- those that concern a connection ---------------------------------------------- */
 
+/* The connection's own policy of one direction. */
+struct own {
+	bool is_there;
+	uint32_t priority;
+};
+
 struct pass_search {
 	const struct fwh_event *ev;
 	bool asked;
-	uint32_t priority[2];		/* of our own policy: in, out */
-	bool has_own[2];
+	struct own own[2];		/* in, out */
 	struct fwh_selector sel[2];	/* the other: of our own address (CAT) */
 	size_t n_sel;
 };
@@ -606,37 +506,35 @@ static bool outranks(const struct pass_search *search,
 {
 	struct fwh_range src, dst;
 
-	if (search->has_own[pass->out])
-		return pass->priority < search->priority[pass->out];
+	if (search->own[pass->out].is_there)
+		return pass->priority < search->own[pass->out].priority;
 	fwh_net_to_range(&pass->src, &src);
 	fwh_net_to_range(&pass->dst, &dst);
 	return fwh_range_covers(pass->out ? &sel->local : &sel->remote, &src) &&
 	       fwh_range_covers(pass->out ? &sel->remote : &sel->local, &dst);
 }
 
-static int find_own_priority(struct fwh_xfrm *xfrm, struct pass_search *search,
-			     struct fwh_err *err)
+static int take_priority(const struct nlmsghdr *nlh, void *arg)
 {
-	int out;
+	struct xfrm_userpolicy_info info;
+	struct own *own = arg;
 
-	for (out = 0; out < 2 && !search->asked; out++) {
-		const struct xfrm_userpolicy_info *info;
-		struct answer answer;
-		int code = ask_policy(xfrm, search->ev, out, &answer, err);
-
-		if (code)
-			return code;
-		if (!answer.msg)
-			continue;
-		info = nlmsg_data(nlmsg_hdr(answer.msg));
-		if (nlmsg_valid_hdr(nlmsg_hdr(answer.msg), sizeof(*info))) {
-			search->has_own[out] = true;
-			search->priority[out] = info->priority;
-		}
-		nlmsg_free(answer.msg);
-	}
-	search->asked = true;
+	own->is_there = fwh_nl_header(nlh, &info, sizeof(info));
+	if (own->is_there)
+		own->priority = info.priority;
 	return 0;
+}
+
+static int find_own(struct fwh_xfrm *xfrm, struct pass_search *search,
+		    struct fwh_err *err)
+{
+	int out, code = 0;
+
+	for (out = 0; !code && out < 2 && !search->asked; out++)
+		code = ask_policy(xfrm, search->ev, out, take_priority,
+				  &search->own[out], err);
+	search->asked = !code;
+	return code;
 }
 
 static int concerns(struct fwh_xfrm *xfrm, struct pass_search *search,
@@ -649,7 +547,7 @@ static int concerns(struct fwh_xfrm *xfrm, struct pass_search *search,
 	for (i = 0; !code && !*ret && i < search->n_sel; i++) {
 		if (!overlaps(pass, &search->sel[i]))
 			continue;
-		code = find_own_priority(xfrm, search, err);
+		code = find_own(xfrm, search, err);
 		*ret = !code && outranks(search, pass, &search->sel[i]);
 	}
 	return code;

@@ -13,15 +13,13 @@ die() {
 
 # Package names, Debian's and Fedora's, of: building, the demo, the tests.
 debian_build="gcc libc6-dev make autoconf automake libtool pkg-config libiptc-dev
-	libip4tc-dev libip6tc-dev libxtables-dev libnl-3-dev libnl-xfrm-3-dev
-	libmnl-dev libnftnl-dev libinih-dev"
+	libip4tc-dev libip6tc-dev libxtables-dev libmnl-dev libnftnl-dev libinih-dev"
 debian_demo="iptables nftables iproute2 iputils-ping util-linux procps"
 debian_tests="libcmocka-dev clang valgrind conntrack socat xz-utils zstd mandoc
 	man-db strace kmod qemu-system-x86 mmdebstrap busybox-static cpio
 	ipset netbase jq tmux zsh systemd dbus-daemon"
 debian_fuzz="clang libclang-rt-dev"
 fedora_build="gcc make autoconf automake libtool pkgconf-pkg-config iptables-devel
-	libnl3-devel
 	libmnl-devel libnftnl-devel inih-devel"
 fedora_demo="iptables-legacy nftables iproute iputils util-linux procps-ng diffutils"
 

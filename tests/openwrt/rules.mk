@@ -2,7 +2,6 @@
 # rules.mk - as much of OpenWrt's as a package's Makefile takes from it, for the
 # machine that it is run on.
 INCLUDE_DIR := $(TOPDIR)
-STAGING_DIR := $(TOPDIR)/staging
 INSTALL_DIR := install -d -m 0755
 INSTALL_BIN := install -m 0755
 CP := cp -fpR

@@ -9,7 +9,7 @@ cache=${IPSEC_FW_TEST_CACHE:-/var/cache/ipsec-fw-tests}
 packages=iptables,nftables,iproute2,conntrack,iputils-ping,socat,tcpdump,kmod
 packages+=,procps,netbase
 # What ours is linked with.
-libraries=libnl-xfrm-3-200,libip4tc2,libip6tc2,libxtables12,libinih1,libmnl0,libnftnl11
+libraries=libip4tc2,libip6tc2,libxtables12,libinih1,libmnl0,libnftnl11
 strongswan=strongswan-charon,strongswan-starter,libcharon-extra-plugins
 
 fail() {
