@@ -15,19 +15,25 @@
  * never sends more than 2048 bytes in all (kernel.c, updown.c). */
 #define TEXT_LIMIT	4096
 
-/* A row's parser and formatter work on the field at its offset; those that
- * concern several fields get the whole event.  A parser returns 0, -EINVAL or
- * -EOPNOTSUPP; a formatter returns false where there is nothing to write. */
-struct row {
-	const char *name;
+/* What a value can be.  Parser and formatter work on the field at the row's
+ * offset; those that concern several fields get the whole event.  A parser
+ * returns 0, -EINVAL or -EOPNOTSUPP.  What has no formatter is not kept. */
+struct type {
 	int (*parse)(const char *s, struct fwh_event *ev, void *field);
-	bool (*format)(const struct fwh_event *ev, const void *field, FILE *f);
-	size_t offset;
-	const char *expected;		/* NULL: what the parser's kind expects */
-	bool required;
+	void (*format)(const struct fwh_event *ev, const void *field, FILE *f);
+	const char *expected;
 };
 
-/* ---- kinds of values -------------------------------------------------- */
+struct row {
+	const char *name;
+	const struct type *type;
+	size_t offset;
+	unsigned int flags;
+};
+#define REQUIRED	1u
+#define READ_ONLY	2u		/* another row is written instead */
+
+/* ---- types of values -------------------------------------------------- */
 
 /* Well-formed UTF-8 (RFC 3629) without control characters. */
 static bool is_text(const char *s)
@@ -61,7 +67,7 @@ static bool is_text(const char *s)
 	return true;
 }
 
-_Static_assert(FWH_CONN_MAX == 1024, "the table below says so");
+_Static_assert(FWH_CONN_MAX == 1024, "type_conn says so");
 
 static int parse_conn(const char *s, struct fwh_event *ev, void *field)
 {
@@ -72,12 +78,16 @@ static int parse_conn(const char *s, struct fwh_event *ev, void *field)
 	return 0;
 }
 
-static bool format_conn(const struct fwh_event *ev, const void *field, FILE *f)
+static void format_conn(const struct fwh_event *ev, const void *field, FILE *f)
 {
 	(void)field;
 	fputs(ev->conn, f);
-	return true;
 }
+
+static const struct type type_conn = {
+	parse_conn, format_conn,
+	"a name of 1 to 1023 bytes, UTF-8 without control characters"
+};
 
 static int parse_addr(const char *s, struct fwh_event *ev, void *field)
 {
@@ -108,20 +118,27 @@ static int parse_optional_addr(const char *s, struct fwh_event *ev, void *field)
 	return code;
 }
 
-static bool format_addr(const struct fwh_event *ev, const void *field, FILE *f)
+static void format_addr(const struct fwh_event *ev, const void *field, FILE *f)
 {
 	char buf[FWH_ADDR_STRLEN];
 
 	(void)ev;
 	fputs(fwh_addr_format(field, buf), f);
-	return true;
 }
 
-static bool format_optional_addr(const struct fwh_event *ev,
+static void format_optional_addr(const struct fwh_event *ev,
 				 const void *field, FILE *f)
 {
-	return !fwh_addr_is_any(field) && format_addr(ev, field, f);
+	if (!fwh_addr_is_any(field))
+		format_addr(ev, field, f);
 }
+
+#define ADDRESS	"an IPv4 or IPv6 address"
+static const struct type type_addr = { parse_addr, format_addr, ADDRESS };
+static const struct type type_peer = { parse_peer, format_addr, ADDRESS };
+static const struct type type_optional_addr = {
+	parse_optional_addr, format_optional_addr, ADDRESS
+};
 
 /* With host bits, and a length that leaves some. */
 static int parse_ifaddr(const char *s, struct fwh_event *ev, void *field)
@@ -145,7 +162,7 @@ static int parse_ifaddr(const char *s, struct fwh_event *ev, void *field)
 	return 0;
 }
 
-static bool format_ifaddr(const struct fwh_event *ev, const void *field,
+static void format_ifaddr(const struct fwh_event *ev, const void *field,
 			  FILE *f)
 {
 	const struct fwh_ifaddr *ifaddr = field;
@@ -155,8 +172,11 @@ static bool format_ifaddr(const struct fwh_event *ev, const void *field,
 	if (ifaddr->len)
 		fprintf(f, "%s/%u", fwh_addr_format(&ifaddr->addr, buf),
 			ifaddr->len);
-	return ifaddr->len != 0;
 }
+
+static const struct type type_ifaddr = {
+	parse_ifaddr, format_ifaddr, "address/length"
+};
 
 static int parse_range(const char *s, struct fwh_event *ev, void *field)
 {
@@ -164,20 +184,27 @@ static int parse_range(const char *s, struct fwh_event *ev, void *field)
 	return fwh_range_parse(s, field);
 }
 
-static bool format_range(const struct fwh_event *ev, const void *field, FILE *f)
+static void format_range(const struct fwh_event *ev, const void *field, FILE *f)
 {
 	char buf[FWH_RANGE_STRLEN];
 
 	(void)ev;
 	fputs(fwh_range_format(field, buf), f);
-	return true;
 }
+
+static const struct type type_range = {
+	parse_range, format_range,
+	"address/length without host bits, or first-last"
+};
 
 static int parse_u64(const char *s, struct fwh_event *ev, void *field)
 {
 	(void)ev;
 	return fwh_number_parse(s, false, UINT64_MAX, field);
 }
+
+#define NUMBER	"a decimal number"
+static const struct type type_u64 = { parse_u64, NULL, NUMBER };
 
 static int parse_u32(const char *s, struct fwh_event *ev, void *field)
 {
@@ -190,13 +217,15 @@ static int parse_u32(const char *s, struct fwh_event *ev, void *field)
 	return 0;
 }
 
-static bool format_u32(const struct fwh_event *ev, const void *field, FILE *f)
+static void format_u32(const struct fwh_event *ev, const void *field, FILE *f)
 {
 	(void)ev;
 	if (*(const uint32_t *)field)
 		fprintf(f, "%" PRIu32, *(const uint32_t *)field);
-	return *(const uint32_t *)field != 0;
 }
+
+static const struct type type_u32 = { parse_u32, format_u32, NUMBER };
+static const struct type type_spi = { parse_u32, format_u32, "an SPI" };
 
 static int parse_u16(const char *s, struct fwh_event *ev, void *field)
 {
@@ -209,13 +238,17 @@ static int parse_u16(const char *s, struct fwh_event *ev, void *field)
 	return 0;
 }
 
-static bool format_u16(const struct fwh_event *ev, const void *field, FILE *f)
+static void format_u16(const struct fwh_event *ev, const void *field, FILE *f)
 {
 	(void)ev;
 	if (*(const uint16_t *)field)
 		fprintf(f, "%u", *(const uint16_t *)field);
-	return *(const uint16_t *)field != 0;
 }
+
+static const struct type type_port = { parse_u16, format_u16, "a port" };
+static const struct type type_group = {
+	parse_u16, format_u16, "a group, 1 to 65535"
+};
 
 static int parse_flag(const char *s, struct fwh_event *ev, void *field)
 {
@@ -229,13 +262,14 @@ static int parse_flag(const char *s, struct fwh_event *ev, void *field)
 	return 0;
 }
 
-static bool format_flag(const struct fwh_event *ev, const void *field, FILE *f)
+static void format_flag(const struct fwh_event *ev, const void *field, FILE *f)
 {
 	(void)ev;
 	if (*(const bool *)field)
 		fputs("1", f);
-	return *(const bool *)field;
 }
+
+static const struct type type_flag = { parse_flag, format_flag, "0 or 1" };
 
 /* A mask of 0 compares nothing: none, whatever the value. */
 static int parse_mark(const char *s, struct fwh_event *ev, void *field)
@@ -250,15 +284,16 @@ static int parse_mark(const char *s, struct fwh_event *ev, void *field)
 	return 0;
 }
 
-static bool format_mark(const struct fwh_event *ev, const void *field, FILE *f)
+static void format_mark(const struct fwh_event *ev, const void *field, FILE *f)
 {
 	const struct fwh_mark *mark = field;
 
 	(void)ev;
 	if (mark->mask)
 		fprintf(f, "0x%" PRIx32 "/0x%" PRIx32, mark->value, mark->mask);
-	return mark->mask != 0;
 }
+
+static const struct type type_mark = { parse_mark, format_mark, "value/mask" };
 
 /* pluto writes the literal NULL where there is no interface. */
 static int parse_iface(const char *s, struct fwh_event *ev, void *field)
@@ -269,12 +304,15 @@ static int parse_iface(const char *s, struct fwh_event *ev, void *field)
 	return fwh_ifname_parse(s, field);
 }
 
-static bool format_iface(const struct fwh_event *ev, const void *field, FILE *f)
+static void format_iface(const struct fwh_event *ev, const void *field, FILE *f)
 {
 	(void)ev;
 	fputs(field, f);
-	return *(const char *)field != '\0';
 }
+
+static const struct type type_iface = {
+	parse_iface, format_iface, "an interface name"
+};
 
 static int parse_text(const char *s, struct fwh_event *ev, void *field)
 {
@@ -284,6 +322,11 @@ static int parse_text(const char *s, struct fwh_event *ev, void *field)
 	*(const char **)field = s;
 	return 0;
 }
+
+static const struct type type_text = {
+	parse_text, NULL, "UTF-8 without control characters, at most 4096 bytes"
+};
+_Static_assert(TEXT_LIMIT == 4096, "type_text says so");
 
 /* ---- words ------------------------------------------------------------ */
 
@@ -352,12 +395,16 @@ static int parse_verb(const char *s, struct fwh_event *ev, void *field)
 	return 0;
 }
 
-static bool format_verb(const struct fwh_event *ev, const void *field, FILE *f)
+static void format_verb(const struct fwh_event *ev, const void *field, FILE *f)
 {
 	(void)field;
 	fputs(ev->verb, f);
-	return true;
 }
+
+static const struct type type_verb = {
+	parse_verb, format_verb,
+	"prepare, route, up, down or unroute, -host or -client, -v6"
+};
 
 /* Libreswan 4.10 constants.c, 5.x connections.c */
 enum { KIND_PERMANENT = 1, KIND_INSTANCE, KIND_TEMPLATE, KIND_GOING_AWAY };
@@ -387,13 +434,14 @@ static int parse_kind(const char *s, struct fwh_event *ev, void *field)
 	return 0;
 }
 
-static bool format_kind(const struct fwh_event *ev, const void *field, FILE *f)
+static void format_kind(const struct fwh_event *ev, const void *field, FILE *f)
 {
 	(void)field;
 	fputs(ev->instance ? "CK_INSTANCE" : ev->tmpl ? "CK_TEMPLATE" :
 	      ev->going_away ? "CK_GOING_AWAY" : "CK_PERMANENT", f);
-	return true;
 }
+
+static const struct type type_conn_kind = { parse_kind, format_kind, "CK_..." };
 
 static const struct word policy_words[] = {
 	{ "NEVER_NEGOTIATE", FWH_CONN_NEVER_NEGOTIATE },
@@ -426,7 +474,7 @@ static int parse_policy(const char *s, struct fwh_event *ev, void *field)
 	}
 }
 
-static bool format_policy(const struct fwh_event *ev, const void *field,
+static void format_policy(const struct fwh_event *ev, const void *field,
 			  FILE *f)
 {
 	const char *sep = "";
@@ -439,8 +487,11 @@ static bool format_policy(const struct fwh_event *ev, const void *field,
 		fprintf(f, "%s%s", sep, policy_words[i].name);
 		sep = "+";
 	}
-	return ev->flags != 0;
 }
+
+static const struct type type_policy = {
+	parse_policy, format_policy, "words joined by +"
+};
 
 static const struct word mode_words[] = {
 	{ "tunnel", FWH_TUNNEL },
@@ -455,13 +506,16 @@ static int parse_mode(const char *s, struct fwh_event *ev, void *field)
 	return ev->mode == FWH_MODE_UNKNOWN ? -EINVAL : 0;
 }
 
-static bool format_mode(const struct fwh_event *ev, const void *field, FILE *f)
+static void format_mode(const struct fwh_event *ev, const void *field, FILE *f)
 {
 	(void)field;
 	if (ev->mode != FWH_MODE_UNKNOWN)
 		fputs(mode_words[ev->mode - 1].name, f);
-	return ev->mode != FWH_MODE_UNKNOWN;
 }
+
+static const struct type type_mode = {
+	parse_mode, format_mode, "tunnel or transport"
+};
 
 #define SA_TYPE_NONE	256
 static const struct word sa_type_words[] = {
@@ -482,14 +536,18 @@ static int parse_sa_type(const char *s, struct fwh_event *ev, void *field)
 	return 0;
 }
 
-static bool format_sa_type(const struct fwh_event *ev, const void *field,
+static void format_sa_type(const struct fwh_event *ev, const void *field,
 			   FILE *f)
 {
 	(void)field;
 	fputs(ev->ipproto == IPPROTO_ESP ? "ESP" : ev->ipproto == IPPROTO_AH ?
 	      "AH" : ev->ipproto == IPPROTO_COMP ? "IPCOMP" : "none", f);
-	return true;
 }
+
+static const struct type type_sa_type = {
+	parse_sa_type, format_sa_type, "ESP, AH, IPCOMP or none"
+};
+static const struct type type_proto = { parse_sa_type, NULL, "esp or ah" };
 
 /* ---- protocols and ports ---------------------------------------------- */
 
@@ -593,116 +651,71 @@ static int judge_sides(const struct sides *sides, struct fwh_event *ev,
 /* ---- the table --------------------------------------------------------- */
 
 #define FIELD(member)	offsetof(struct fwh_event, member)
-#define ADDRESS	"an IPv4 or IPv6 address"
-#define RANGE	"address/length without host bits, or first-last"
-#define NUMBER	"a decimal number"
-#define MARK	"value/mask"
-#define IFACE	"an interface name"
-#define IFADDR	"address/length"
-#define FLAG	"0 or 1"
-#define TEXT	"UTF-8 without control characters, at most 4096 bytes"
 
 static const struct row rows[] = {
-	{ "PLUTO_VERB", parse_verb, format_verb, 0,
-	  "prepare, route, up, down or unroute, -host or -client, -v6", true },
-	{ "PLUTO_CONNECTION", parse_conn, format_conn, 0,
-	  "a name of 1 to 1023 bytes, UTF-8 without control characters", true },
-	{ "PLUTO_CONN_KIND", parse_kind, format_kind, 0, "CK_...", false },
-	{ "PLUTO_CONN_POLICY", parse_policy, format_policy, 0,
-	  "words joined by +", false },
-	{ "PLUTO_CONNECTION_TYPE", parse_mode, format_mode, 0,
-	  "tunnel or transport", false },
-	{ "PLUTO_ME", parse_addr, format_addr, FIELD(me), ADDRESS, true },
-	{ "PLUTO_PEER", parse_peer, format_addr, FIELD(peer), ADDRESS, true },
-	{ "PLUTO_MY_CLIENT", parse_range, format_range, FIELD(sel.local),
-	  RANGE, true },
-	{ "PLUTO_PEER_CLIENT", parse_range, format_range, FIELD(sel.remote),
-	  RANGE, true },
-	{ "PLUTO_INTERFACE", parse_iface, format_iface, FIELD(iface),
-	  IFACE, false },
-	{ "PLUTO_VIRT_INTERFACE", parse_iface, format_iface, FIELD(virt_iface),
-	  IFACE, false },
-	{ "PLUTO_XFRMI_ROUTE", parse_flag, format_flag, FIELD(xfrmi_route),
-	  FLAG, false },
-	{ "INTERFACE_IP", parse_ifaddr, format_ifaddr, FIELD(interface_ip),
-	  IFADDR, false },
-	{ "VTI_IFACE", parse_iface, format_iface, FIELD(vti_iface),
-	  IFACE, false },
-	{ "VTI_IP", parse_ifaddr, format_ifaddr, FIELD(vti_ip), IFADDR, false },
-	{ "VTI_ROUTING", parse_flag, format_flag, FIELD(vti_routing), FLAG,
-	  false },
-	{ "VTI_SHARED", parse_flag, format_flag, FIELD(vti_shared), FLAG,
-	  false },
-	{ "PLUTO_SA_TYPE", parse_sa_type, format_sa_type, 0,
-	  "ESP, AH, IPCOMP or none", false },
-	{ "PLUTO_PROTO", parse_sa_type, NULL, 0, "esp or ah", false },
-	{ "PLUTO_SA_REQID", parse_u32, format_u32, FIELD(reqid), NUMBER, false },
-	{ "PLUTO_REQID", parse_u32, NULL, FIELD(reqid), NUMBER, false },
-	{ "SPI_IN", parse_u32, format_u32, FIELD(spi[0]), "an SPI", false },
-	{ "SPI_OUT", parse_u32, format_u32, FIELD(spi[1]), "an SPI", false },
-	{ "CONNMARK_IN", parse_mark, format_mark, FIELD(mark_in), MARK, false },
-	{ "CONNMARK_OUT", parse_mark, format_mark, FIELD(mark_out), MARK, false },
-	{ "PLUTO_MARK_IN", parse_mark, NULL, FIELD(mark_in), MARK, false },
-	{ "PLUTO_MARK_OUT", parse_mark, NULL, FIELD(mark_out), MARK, false },
-	{ "PLUTO_XFRMI_FWMARK", parse_mark, format_mark, FIELD(xfrmi_fwmark),
-	  MARK, false },
-	{ "PLUTO_IF_ID_IN", parse_u32, format_u32, FIELD(if_id_in), NUMBER,
-	  false },
-	{ "PLUTO_IF_ID_OUT", parse_u32, format_u32, FIELD(if_id_out), NUMBER,
-	  false },
-	{ "PLUTO_UNIQUEID", parse_u32, format_u32, FIELD(unique_id), NUMBER,
-	  false },
-	{ "PLUTO_UDP_ENC", parse_u16, format_u16, FIELD(encap_port),
-	  "a port", false },
-	{ "PLUTO_IPCOMP", parse_flag, format_flag, FIELD(ipcomp), FLAG, false },
-	{ "PLUTO_HOST_ACCESS", parse_flag, format_flag, FIELD(host_access),
-	  FLAG, false },
-	{ "XAUTH_FAILED", parse_flag, format_flag, FIELD(xauth_failed), FLAG,
-	  false },
-	{ "PLUTO_MOBIKE_EVENT", parse_flag, format_flag, FIELD(mobike_event),
-	  FLAG, false },
-	{ "CAT", parse_flag, format_flag, FIELD(cat), FLAG, false },
-	{ "PLUTO_CFG_CLIENT", parse_flag, format_flag, FIELD(cfg_client), FLAG,
-	  false },
-	{ "PLUTO_CFG_SERVER", parse_flag, format_flag, FIELD(cfg_server), FLAG,
-	  false },
-	{ "PLUTO_IS_PEER_CISCO", parse_flag, format_flag, FIELD(peer_cisco),
-	  FLAG, false },
-	{ "PLUTO_NM_CONFIGURED", parse_flag, format_flag, FIELD(nm_configured),
-	  FLAG, false },
-	{ "NFLOG", parse_u16, format_u16, FIELD(nflog_group),
-	  "a group, 1 to 65535", false },
-	{ "PLUTO_NEXT_HOP", parse_optional_addr, format_optional_addr,
-	  FIELD(next_hop), ADDRESS, false },
-	{ "PLUTO_MY_SOURCEIP", parse_optional_addr, format_optional_addr,
-	  FIELD(source_ip), ADDRESS, false },
-	{ "PLUTO_METRIC", parse_u32, format_u32, FIELD(metric), NUMBER, false },
-	{ "PLUTO_MTU", parse_u32, format_u32, FIELD(mtu), NUMBER, false },
-	{ "PLUTO_ADDTIME", parse_u64, NULL, FIELD(add_time), NUMBER, false },
-	{ "PLUTO_INBYTES", parse_u64, NULL, FIELD(in_bytes), NUMBER, false },
-	{ "PLUTO_OUTBYTES", parse_u64, NULL, FIELD(out_bytes), NUMBER, false },
-	{ "PLUTO_MY_ID", parse_text, NULL, FIELD(text[FWH_TEXT_MY_ID]), TEXT,
-	  false },
-	{ "PLUTO_PEER_ID", parse_text, NULL, FIELD(text[FWH_TEXT_PEER_ID]),
-	  TEXT, false },
-	{ "PLUTO_PEER_CA", parse_text, NULL, FIELD(text[FWH_TEXT_PEER_CA]),
-	  TEXT, false },
-	{ "PLUTO_USERNAME", parse_text, NULL, FIELD(text[FWH_TEXT_USERNAME]),
-	  TEXT, false },
-	{ "PLUTO_XAUTH_USERNAME", parse_text, NULL,
-	  FIELD(text[FWH_TEXT_USERNAME]), TEXT, false },
-	{ "PLUTO_XAUTH_ID", parse_text, NULL, FIELD(text[FWH_TEXT_USERNAME]),
-	  TEXT, false },
-	{ "PLUTO_PEER_DNS_INFO", parse_text, NULL, FIELD(text[FWH_TEXT_DNS]),
-	  TEXT, false },
-	{ "PLUTO_CISCO_DNS_INFO", parse_text, NULL, FIELD(text[FWH_TEXT_DNS]),
-	  TEXT, false },
-	{ "PLUTO_PEER_DOMAIN_INFO", parse_text, NULL,
-	  FIELD(text[FWH_TEXT_DOMAINS]), TEXT, false },
-	{ "PLUTO_CISCO_DOMAIN_INFO", parse_text, NULL,
-	  FIELD(text[FWH_TEXT_DOMAINS]), TEXT, false },
-	{ "PLUTO_PEER_BANNER", parse_text, NULL, FIELD(text[FWH_TEXT_BANNER]),
-	  TEXT, false },
+	{ "PLUTO_VERB", &type_verb, 0, REQUIRED },
+	{ "PLUTO_CONNECTION", &type_conn, 0, REQUIRED },
+	{ "PLUTO_CONN_KIND", &type_conn_kind, 0, 0 },
+	{ "PLUTO_CONN_POLICY", &type_policy, 0, 0 },
+	{ "PLUTO_CONNECTION_TYPE", &type_mode, 0, 0 },
+	{ "PLUTO_ME", &type_addr, FIELD(me), REQUIRED },
+	{ "PLUTO_PEER", &type_peer, FIELD(peer), REQUIRED },
+	{ "PLUTO_MY_CLIENT", &type_range, FIELD(sel.local), REQUIRED },
+	{ "PLUTO_PEER_CLIENT", &type_range, FIELD(sel.remote), REQUIRED },
+	{ "PLUTO_INTERFACE", &type_iface, FIELD(iface), 0 },
+	{ "PLUTO_VIRT_INTERFACE", &type_iface, FIELD(virt_iface), 0 },
+	{ "PLUTO_XFRMI_ROUTE", &type_flag, FIELD(xfrmi_route), 0 },
+	{ "INTERFACE_IP", &type_ifaddr, FIELD(interface_ip), 0 },
+	{ "VTI_IFACE", &type_iface, FIELD(vti_iface), 0 },
+	{ "VTI_IP", &type_ifaddr, FIELD(vti_ip), 0 },
+	{ "VTI_ROUTING", &type_flag, FIELD(vti_routing), 0 },
+	{ "VTI_SHARED", &type_flag, FIELD(vti_shared), 0 },
+	{ "PLUTO_SA_TYPE", &type_sa_type, 0, 0 },
+	{ "PLUTO_PROTO", &type_proto, 0, 0 },
+	{ "PLUTO_SA_REQID", &type_u32, FIELD(reqid), 0 },
+	{ "PLUTO_REQID", &type_u32, FIELD(reqid), READ_ONLY },
+	{ "SPI_IN", &type_spi, FIELD(spi[0]), 0 },
+	{ "SPI_OUT", &type_spi, FIELD(spi[1]), 0 },
+	{ "CONNMARK_IN", &type_mark, FIELD(mark_in), 0 },
+	{ "CONNMARK_OUT", &type_mark, FIELD(mark_out), 0 },
+	{ "PLUTO_MARK_IN", &type_mark, FIELD(mark_in), READ_ONLY },
+	{ "PLUTO_MARK_OUT", &type_mark, FIELD(mark_out), READ_ONLY },
+	{ "PLUTO_XFRMI_FWMARK", &type_mark, FIELD(xfrmi_fwmark), 0 },
+	{ "PLUTO_IF_ID_IN", &type_u32, FIELD(if_id_in), 0 },
+	{ "PLUTO_IF_ID_OUT", &type_u32, FIELD(if_id_out), 0 },
+	{ "PLUTO_UNIQUEID", &type_u32, FIELD(unique_id), 0 },
+	{ "PLUTO_UDP_ENC", &type_port, FIELD(encap_port), 0 },
+	{ "PLUTO_IPCOMP", &type_flag, FIELD(ipcomp), 0 },
+	{ "PLUTO_HOST_ACCESS", &type_flag, FIELD(host_access), 0 },
+	{ "XAUTH_FAILED", &type_flag, FIELD(xauth_failed), 0 },
+	{ "PLUTO_MOBIKE_EVENT", &type_flag, FIELD(mobike_event), 0 },
+	{ "CAT", &type_flag, FIELD(cat), 0 },
+	{ "PLUTO_CFG_CLIENT", &type_flag, FIELD(cfg_client), 0 },
+	{ "PLUTO_CFG_SERVER", &type_flag, FIELD(cfg_server), 0 },
+	{ "PLUTO_IS_PEER_CISCO", &type_flag, FIELD(peer_cisco), 0 },
+	{ "PLUTO_NM_CONFIGURED", &type_flag, FIELD(nm_configured), 0 },
+	{ "NFLOG", &type_group, FIELD(nflog_group), 0 },
+	{ "PLUTO_NEXT_HOP", &type_optional_addr, FIELD(next_hop), 0 },
+	{ "PLUTO_MY_SOURCEIP", &type_optional_addr, FIELD(source_ip), 0 },
+	{ "PLUTO_METRIC", &type_u32, FIELD(metric), 0 },
+	{ "PLUTO_MTU", &type_u32, FIELD(mtu), 0 },
+	{ "PLUTO_ADDTIME", &type_u64, FIELD(add_time), 0 },
+	{ "PLUTO_INBYTES", &type_u64, FIELD(in_bytes), 0 },
+	{ "PLUTO_OUTBYTES", &type_u64, FIELD(out_bytes), 0 },
+	{ "PLUTO_MY_ID", &type_text, FIELD(text[FWH_TEXT_MY_ID]), 0 },
+	{ "PLUTO_PEER_ID", &type_text, FIELD(text[FWH_TEXT_PEER_ID]), 0 },
+	{ "PLUTO_PEER_CA", &type_text, FIELD(text[FWH_TEXT_PEER_CA]), 0 },
+	{ "PLUTO_USERNAME", &type_text, FIELD(text[FWH_TEXT_USERNAME]), 0 },
+	{ "PLUTO_XAUTH_USERNAME", &type_text, FIELD(text[FWH_TEXT_USERNAME]),
+	  0 },
+	{ "PLUTO_XAUTH_ID", &type_text, FIELD(text[FWH_TEXT_USERNAME]), 0 },
+	{ "PLUTO_PEER_DNS_INFO", &type_text, FIELD(text[FWH_TEXT_DNS]), 0 },
+	{ "PLUTO_CISCO_DNS_INFO", &type_text, FIELD(text[FWH_TEXT_DNS]), 0 },
+	{ "PLUTO_PEER_DOMAIN_INFO", &type_text, FIELD(text[FWH_TEXT_DOMAINS]),
+	  0 },
+	{ "PLUTO_CISCO_DOMAIN_INFO", &type_text, FIELD(text[FWH_TEXT_DOMAINS]),
+	  0 },
+	{ "PLUTO_PEER_BANNER", &type_text, FIELD(text[FWH_TEXT_BANNER]), 0 },
 };
 
 static const char *env_get(char *const env[], const char *name)
@@ -747,15 +760,16 @@ static int read_rows(char *const env[], struct fwh_event *ev,
 		int ret;
 
 		if (!value || !*value) {
-			if (!row->required)
+			if (!(row->flags & REQUIRED))
 				continue;
 			return fwh_fail(err, -ENOENT, "%s is missing: expected "
 					"%s; is this called by an IKE daemon?",
-					row->name, row->expected);
+					row->name, row->type->expected);
 		}
-		ret = row->parse(value, ev, (char *)ev + row->offset);
+		ret = row->type->parse(value, ev, (char *)ev + row->offset);
 		if (ret)
-			return refuse(row->name, value, row->expected, ret, err);
+			return refuse(row->name, value, row->type->expected,
+				      ret, err);
 	}
 	return 0;
 }
@@ -882,11 +896,11 @@ int fwh_event_write(const struct fwh_event *ev, FILE *f)
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		const struct row *row = &rows[i];
 
-		if (!row->format)
+		if (!row->type->format || row->flags & READ_ONLY)
 			continue;
 		/* An empty value reads back as an absent one. */
 		fprintf(f, "%s=", row->name);
-		row->format(ev, (const char *)ev + row->offset, f);
+		row->type->format(ev, (const char *)ev + row->offset, f);
 		putc('\n', f);
 	}
 	write_ports(ev, f);
@@ -899,10 +913,9 @@ int fwh_event_write(const struct fwh_event *ev, FILE *f)
  * names chains; what grants access is the text behind it, which is compared. */
 static uint64_t hash_text(const char *s)
 {
-	uint64_t h = 0xcbf29ce484222325;
+	uint64_t h = FWH_HASH_START;
 
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * 0x100000001b3;
+	fwh_hash_bytes(&h, s, strlen(s));
 	h = (h ^ h >> 33) * 0xff51afd7ed558ccd;
 	h = (h ^ h >> 33) * 0xc4ceb9fe1a85ec53;
 	return h ^ h >> 33;
