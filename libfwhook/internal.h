@@ -92,7 +92,7 @@ static inline void fwh_free_ptr(void *p)
 #define fwh_steal(p) \
 	({ __typeof__(p) stolen_ = (p); (p) = NULL; stolen_; })
 
-/* event.c: what a hash is written with, and the lock of a key of which only the hash is known */
+/* event_key.c: what a hash is written with, and the lock of a key of which only the hash is known */
 extern const char fwh_hash_digits[33];
 uint64_t fwh_hash_lock(const char *hash);
 
