@@ -82,7 +82,15 @@ is_called() {	# block name
 # Run by others in the way of a machine with systemd, a daemon or a network: they
 # have to say so themselves.
 is_run_by() {	# name file word
-	check "$1: run by $2" grep -q -- "$3" "$TESTS/$2"
+	check "$1: run by $2" grep -q -F -- "$3" "$TESTS/$2"
+}
+
+are_first_steps() {	# block name
+	local step
+	while read -r step; do
+		is_run_by "$2: $step" vm/guest/packages/01-first-steps.sh "$step"
+	done < <(sed -e 's/^# //' -e '/^apt install/d' "$1")
+	is_run_by "$2" vm/guest/init 'dpkg -i /t/stage/*.deb'
 }
 
 for block in "$WORK"/block-*; do
@@ -93,6 +101,7 @@ for block in "$WORK"/block-*; do
 	accept-in-chain*)
 		sed -i '1i [global]' "$block"
 		check "$name" ipsec-fw check "$block" ;;
+	'# apt install ./ipsec-fw_'*) are_first_steps "$block" "$name" ;;
 	*'conn office'*|*connections.office*|*leftupdown=*) is_called "$block" "$name" ;;
 	'# sudo examples/demo'*) is_run_by "$name" run 'examples/demo' ;;
 	'# autoreconf'*) is_run_by "$name" setup.sh autoreconf ;;

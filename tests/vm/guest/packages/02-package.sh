@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Debian's packages in the hands of a real daemon, the helper confined by its
-# AppArmor profile; then they go, and the guard only when they are purged.
+# AppArmor profile; then they go, and the guard only when they are purged.  The last
+# of its machine, which has no helper any more.
 . /t/tests/vm/guest/scenarios/02-site-to-site.sh
 
 is "the helper is the package's" \
