@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include <xtables.h>
+#include "libxtables.h"		/* ahead of linux/if.h */
 
 #include <linux/netfilter_ipv4/ip_tables.h>
 #include <linux/netfilter_ipv6/ip6_tables.h>
@@ -18,7 +18,9 @@
 
 bool fwh_extension_load(const char *module)
 {
-	return xtables_insmod(module, NULL, true) == 0;
+	const struct fwh_xtables *xt = fwh_xtables_load();
+
+	return xt && xt->insmod(module, NULL, true) == 0;
 }
 
 /* libxtables would end the program where no answer can be had; here that is

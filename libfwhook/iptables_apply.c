@@ -15,56 +15,6 @@
 #include "iptables_job.h"
 #include "extensions.h"
 
-/* ---- libiptc, both families -------------------------------------------------- */
-
-/* The two libraries differ in the type of an entry only. */
-#define IPTC_WRAPPERS(lib)						\
-static const void *lib##_first(const char *chain, struct xtc_handle *h)	\
-{									\
-	return lib##_first_rule(chain, h);				\
-}									\
-static const void *lib##_next(const void *e, struct xtc_handle *h)	\
-{									\
-	return lib##_next_rule(e, h);					\
-}									\
-static const char *lib##_target(const void *e, struct xtc_handle *h)	\
-{									\
-	return lib##_get_target(e, h);					\
-}									\
-static int lib##_insert(const char *chain, const void *e, unsigned int at, \
-			struct xtc_handle *h)				\
-{									\
-	return lib##_insert_entry(chain, e, at, h);			\
-}									\
-static int lib##_append(const char *chain, const void *e,		\
-			struct xtc_handle *h)				\
-{									\
-	return lib##_append_entry(chain, e, h);				\
-}									\
-static int lib##_replace(const char *chain, const void *e, unsigned int at, \
-			 struct xtc_handle *h)				\
-{									\
-	return lib##_replace_entry(chain, e, at, h);			\
-}									\
-static const struct iptc lib = {					\
-	.init = lib##_init, .free = lib##_free, .commit = lib##_commit,	\
-	.strerror = lib##_strerror, .is_chain = lib##_is_chain,		\
-	.first_chain = lib##_first_chain, .next_chain = lib##_next_chain, \
-	.create = lib##_create_chain, .flush = lib##_flush_entries,	\
-	.remove = lib##_delete_chain, .first = lib##_first,		\
-	.next = lib##_next, .target = lib##_target,			\
-	.insert = lib##_insert, .append = lib##_append,			\
-	.replace = lib##_replace, .delete = lib##_delete_num_entry,	\
-	.get_policy = lib##_get_policy, .set_policy = lib##_set_policy,	\
-	.proc_names = "/proc/net/" PROC_##lib,				\
-}
-
-#define PROC_iptc	"ip_tables_names"
-#define PROC_ip6tc	"ip6_tables_names"
-IPTC_WRAPPERS(iptc);
-IPTC_WRAPPERS(ip6tc);
-
-const struct iptc *const fwh_iptcs[FWH_FAMILY_MAX] = { &iptc, &ip6tc };
 static const char *const family_name[FWH_FAMILY_MAX] = { "IPv4", "IPv6" };
 
 /* ---- images: what a connection has in a table --------------------------------- */

@@ -39,6 +39,8 @@ struct iptc {
 	const char *proc_names;
 };
 
+/* init() is to be called before anything else of it: it loads the library.  When it
+ * returns NULL, strerror(errno) may be called. */
 extern const struct iptc *const fwh_iptcs[FWH_FAMILY_MAX];
 /* Which tables this kernel has instantiated here, a bit each: asking for one
  * would create it, and nat brings connection tracking along. */

@@ -13,7 +13,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include <xtables.h>
+#include "libxtables.h"		/* ahead of linux/if.h */
 
 #include <linux/netfilter_ipv4/ip_tables.h>
 #include <linux/netfilter_ipv6/ip6_tables.h>
@@ -52,6 +52,7 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
+static const struct fwh_xtables *xt;
 static jmp_buf out;
 static char message[FWH_RAW_TEXT_MAX];
 
@@ -72,7 +73,6 @@ static struct xtables_globals globals = {
 	.program_version = PACKAGE_VERSION,
 	.orig_opts = (struct option *)options,
 	.exit_err = fail,
-	.compat_rev = xtables_compatible_revision,
 };
 
 /* In place; a quotation is a part of its word.  Was checked: quotes end, and a
@@ -152,12 +152,12 @@ static void put_device(struct command *command, bool in, bool invert)
 	uint8_t flag = in ? IPT_INV_VIA_IN : IPT_INV_VIA_OUT;
 
 	if (command->family == FWH_IPV4) {
-		xtables_parse_interface(optarg, in ? v4->iniface : v4->outiface,
+		xt->parse_interface(optarg, in ? v4->iniface : v4->outiface,
 					in ? v4->iniface_mask :
 					     v4->outiface_mask);
 		v4->invflags |= invert ? flag : 0;
 	} else {
-		xtables_parse_interface(optarg, in ? v6->iniface : v6->outiface,
+		xt->parse_interface(optarg, in ? v6->iniface : v6->outiface,
 					in ? v6->iniface_mask :
 					     v6->outiface_mask);
 		v6->invflags |= invert ? flag : 0;
@@ -166,7 +166,7 @@ static void put_device(struct command *command, bool in, bool invert)
 
 static void put_protocol(struct command *command, bool invert)
 {
-	uint16_t number = xtables_parse_protocol(optarg);
+	uint16_t number = xt->parse_protocol(optarg);
 
 	command->protocol = optarg;
 	if (!number && invert)
@@ -187,9 +187,9 @@ static void merge(const struct xt_option_entry *entries,
 		  const struct option *extra, unsigned int *offset)
 {
 	struct option *merged = entries ?
-		xtables_options_xfrm(globals.orig_opts, globals.opts, entries,
+		xt->options_xfrm(globals.orig_opts, globals.opts, entries,
 				     offset) :
-		xtables_merge_options(globals.orig_opts, globals.opts, extra,
+		xt->merge_options(globals.orig_opts, globals.opts, extra,
 				      offset);
 
 	if (!merged)
@@ -201,13 +201,13 @@ static void start_match(struct xtables_match *m)
 {
 	size_t size = XT_ALIGN(sizeof(struct xt_entry_match)) + m->size;
 
-	m->m = xtables_calloc(1, size);
+	m->m = xt->calloc(1, size);
 	m->m->u.match_size = (uint16_t)size;
 	strncpy(m->m->u.user.name, m->real_name ? m->real_name : m->name,
 		sizeof(m->m->u.user.name) - 1);
 	m->m->u.user.revision = m->revision;
 	if (m->udata_size)
-		m->udata = xtables_calloc(1, m->udata_size);
+		m->udata = xt->calloc(1, m->udata_size);
 	if (m->init)
 		m->init(m->m);
 	if (m == m->next)		/* once more: its options are known */
@@ -217,7 +217,7 @@ static void start_match(struct xtables_match *m)
 
 static void start_target(struct command *command, const char *name)
 {
-	struct xtables_target *t = xtables_find_target(name, XTF_TRY_LOAD);
+	struct xtables_target *t = xt->find_target(name, XTF_TRY_LOAD);
 	size_t size;
 
 	if (command->target)
@@ -226,13 +226,13 @@ static void start_target(struct command *command, const char *name)
 		fail(PARAMETER_PROBLEM, "-j %s: iptables has no such target, and "
 		     "chains cannot be jumped to from here", name);
 	size = XT_ALIGN(sizeof(struct xt_entry_target)) + t->size;
-	t->t = xtables_calloc(1, size);
+	t->t = xt->calloc(1, size);
 	t->t->u.target_size = (uint16_t)size;
 	strncpy(t->t->u.user.name, t->real_name ? t->real_name : name,
 		sizeof(t->t->u.user.name) - 1);
 	t->t->u.user.revision = t->revision;
 	if (t->udata_size)
-		t->udata = xtables_calloc(1, t->udata_size);
+		t->udata = xt->calloc(1, t->udata_size);
 	if (t->init)
 		t->init(t->t);
 	merge(t->x6_options, t->extra_opts, &t->option_offset);
@@ -253,7 +253,7 @@ static bool start_protocol(struct command *command)
 	if (!command->protocol || command->protocol_loaded)
 		return false;
 	command->protocol_loaded = true;
-	m = xtables_find_match(command->protocol, XTF_TRY_LOAD,
+	m = xt->find_match(command->protocol, XTF_TRY_LOAD,
 			       &command->matches);
 	if (m)
 		start_match(m);
@@ -267,7 +267,7 @@ static bool take_option(struct command *command, int c, char *argv[], bool inver
 	struct xtables_rule_match *i;
 
 	if (t && (t->parse || t->x6_parse) && owns(t->option_offset, c)) {
-		xtables_option_tpcall((unsigned int)c, argv, invert, t,
+		xt->option_tpcall((unsigned int)c, argv, invert, t,
 				      &command->head);
 		return true;
 	}
@@ -275,7 +275,7 @@ static bool take_option(struct command *command, int c, char *argv[], bool inver
 		if (i->completed || (!i->match->x6_parse && !i->match->parse) ||
 		    !owns(i->match->option_offset, c))
 			continue;
-		xtables_option_mpcall((unsigned int)c, argv, invert, i->match,
+		xt->option_mpcall((unsigned int)c, argv, invert, i->match,
 				      &command->head);
 		return true;
 	}
@@ -310,7 +310,7 @@ static bool take_word(struct command *command, int c, char *argv[], bool invert)
 		if (invert)
 			fail(PARAMETER_PROBLEM, "a '!' stands before an option "
 			     "of -m %s", optarg);
-		start_match(xtables_find_match(optarg, XTF_LOAD_MUST_SUCCEED,
+		start_match(xt->find_match(optarg, XTF_LOAD_MUST_SUCCEED,
 					       &command->matches));
 		return true;
 	case 'j':
@@ -391,14 +391,14 @@ static void forget_last(void)
 	struct xtables_match *m;
 	struct xtables_target *t;
 
-	xtables_free_opts(1);
+	xt->free_opts(1);
 	/* iptables 1.8.11 frees what is here when an extension adds to it, earlier
 	 * ones only what is not orig_opts. */
-	globals.opts = xtables_malloc(sizeof(options));
+	globals.opts = xt->malloc(sizeof(options));
 	memcpy(globals.opts, options, sizeof(options));
-	for (m = xtables_matches; m; m = m->next)
+	for (m = *xt->matches; m; m = m->next)
 		m->mflags = 0;
-	for (t = xtables_targets; t; t = t->next) {
+	for (t = *xt->targets; t; t = t->next) {
 		t->tflags = 0;
 		t->used = 0;
 	}
@@ -414,8 +414,8 @@ static size_t parse_rule(enum fwh_family family, const char *text, uint8_t *ret)
 	strcpy(words, text);		/* the length was checked */
 	take_words(&command, split(words, argv), argv);
 	for (i = command.matches; i; i = i->next)
-		xtables_option_mfcall(i->match);
-	xtables_option_tfcall(command.target);
+		xt->option_mfcall(i->match);
+	xt->option_tfcall(command.target);
 	return assemble(&command, ret);
 }
 
@@ -447,8 +447,13 @@ static void parse_all(FILE *answer, void *arg)
 		fwrite(message, sizeof(message), 1, answer);
 		return;
 	}
-	if (xtables_init_all(&globals, request->family == FWH_IPV4 ?
-			     NFPROTO_IPV4 : NFPROTO_IPV6))
+	xt = fwh_xtables_load();
+	if (!xt)
+		fail(OTHER_PROBLEM, "this needs " FWH_LIBXTABLES ", of the package "
+		     "libxtables12 or iptables-libs");
+	globals.compat_rev = xt->compatible_revision;
+	if (xt->init_all(&globals, request->family == FWH_IPV4 ?
+			 NFPROTO_IPV4 : NFPROTO_IPV6))
 		fail(OTHER_PROBLEM, "libxtables does not begin");
 	for (; i < request->n; i++) {
 		memset(entry, 0, sizeof(entry));

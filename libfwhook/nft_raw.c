@@ -10,7 +10,6 @@
  * are known by the name of their chain.
  */
 #include <arpa/inet.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <string.h>
 
@@ -22,6 +21,7 @@
 #include <linux/netfilter.h>
 
 #include "contain.h"
+#include "library.h"
 #include "nft_job.h"
 
 #define DRAFT		FWH_NFT_TABLE "_draft"
@@ -73,15 +73,15 @@ struct library {
 
 static bool load(struct library *ret)
 {
-	void *so = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+	static const struct fwh_symbol symbols[] = {
+		{ "ctx_new", offsetof(struct library, new) },
+		{ "ctx_buffer_error", offsetof(struct library, buffer) },
+		{ "run_cmd_from_buffer", offsetof(struct library, run) },
+		{ "ctx_get_error_buffer", offsetof(struct library, error) },
+	};
 
-	if (!so)
-		return false;
-	*(void **)&ret->new = dlsym(so, "nft_ctx_new");
-	*(void **)&ret->buffer = dlsym(so, "nft_ctx_buffer_error");
-	*(void **)&ret->run = dlsym(so, "nft_run_cmd_from_buffer");
-	*(void **)&ret->error = dlsym(so, "nft_ctx_get_error_buffer");
-	return ret->new && ret->buffer && ret->run && ret->error;
+	return fwh_library_load(LIBRARY, "nft_", symbols, ARRAY_SIZE(symbols),
+				ret);
 }
 
 /* The answer: nothing, or what it does not like. */

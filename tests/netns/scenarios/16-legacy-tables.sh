@@ -117,3 +117,25 @@ iptables-legacy -t nat -I POSTROUTING -o eth9 -j MASQUERADE
 call up-client
 is "the nat exemption comes first" "$(iptables-legacy -t nat -S POSTROUTING | sed -n 2p)" "-A POSTROUTING -j ipsec-fw-post"
 call down-client
+
+# Libraries are loaded by who needs them.
+hidden() {	# LIBRARY COMMAND...: as if it were not installed
+	local file status
+	file=$(readlink -f "$(ldconfig -p | sed -n "s/^\t$1\.so\..* => //p" | head -n 1)")
+	mount --bind /dev/null "$file" || return 1
+	"${@:2}"
+	status=$?
+	umount "$file"
+	return $status
+}
+check "without libiptc an up fails and says what it needs" \
+	hidden libip4tc refused "needs libip4tc.so." up-client
+check "IPv4 needs nothing of IPv6's" hidden libip6tc silent_call up-client
+check "libxtables is for words of people's own" hidden libxtables silent_call up-client
+call down-client
+printf '[default]\nchain-updown = off\niptables = mangle FORWARD in: -j MARK --set-mark 1\n' | ini
+held() {	# WORD: an up leaves the connection blocked, and says this
+	call up-client 2>&1 | grep -q "ON HOLD.*$1"
+}
+check "which say so" hidden libxtables held "needs libxtables.so."
+printf '[default]\nchain-updown = off\n' | ini
