@@ -6,7 +6,9 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
+#include <stddef.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -28,11 +30,13 @@ const unsigned char fwh_rtnl_af[FWH_FAMILY_MAX] = { AF_INET, AF_INET6 };
 
 int fwh_rtnl_open(struct fwh_rtnl **ret, struct fwh_err *err)
 {
-	struct fwh_rtnl *rtnl = calloc(1, sizeof(*rtnl));
+	struct fwh_rtnl *rtnl = malloc(sizeof(*rtnl));
 	int on = 1;
 
 	if (!rtnl)
 		return fwh_fail(err, -ENOMEM, "out of memory");
+	/* Not the room for answers, most of which is never touched. */
+	memset(rtnl, 0, offsetof(struct fwh_rtnl, answer));
 	rtnl->seq = (uint32_t)time(NULL);
 	rtnl->nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
 	if (!rtnl->nl || mnl_socket_bind(rtnl->nl, 0, MNL_SOCKET_AUTOPID) < 0) {
@@ -120,6 +124,17 @@ int fwh_rtnl_ask(struct fwh_rtnl *rtnl, const struct nlmsghdr *nlh,
 	return code ? code : result;
 }
 
+unsigned int fwh_rtnl_index(struct fwh_rtnl *rtnl, const char *dev)
+{
+	struct ifreq request = { .ifr_ifindex = 0 };
+
+	if (strlen(dev) >= sizeof(request.ifr_name))
+		return 0;
+	strcpy(request.ifr_name, dev);		/* the length was checked */
+	return ioctl(mnl_socket_get_fd(rtnl->nl), SIOCGIFINDEX, &request) ? 0 :
+	       (unsigned int)request.ifr_ifindex;
+}
+
 /* ---- messages ---------------------------------------------------------------------- */
 
 void fwh_rtnl_put_addr(struct nlmsghdr *nlh, uint16_t type,
@@ -128,7 +143,7 @@ void fwh_rtnl_put_addr(struct nlmsghdr *nlh, uint16_t type,
 	mnl_attr_put(nlh, type, fwh_family_bytes(addr->family), addr->b);
 }
 
-static void build_address(struct nlmsghdr *nlh,
+static void build_address(struct fwh_rtnl *rtnl, struct nlmsghdr *nlh,
 			  const struct fwh_ip_object *object)
 {
 	struct ifaddrmsg *ifa = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifa));
@@ -136,7 +151,7 @@ static void build_address(struct nlmsghdr *nlh,
 	ifa->ifa_family = fwh_rtnl_af[object->addr.family];
 	ifa->ifa_prefixlen = object->len;
 	ifa->ifa_scope = object->scope;
-	ifa->ifa_index = if_nametoindex(object->dev);
+	ifa->ifa_index = fwh_rtnl_index(rtnl, object->dev);
 	/* Else the route that has it as its source would have to wait for the
 	 * end of duplicate detection, which even lo does (addrconf.c). */
 	if (object->addr.family == FWH_IPV6)
@@ -145,7 +160,7 @@ static void build_address(struct nlmsghdr *nlh,
 	fwh_rtnl_put_addr(nlh, IFA_ADDRESS, &object->addr);
 }
 
-static void build_route(struct nlmsghdr *nlh,
+static void build_route(struct fwh_rtnl *rtnl, struct nlmsghdr *nlh,
 			const struct fwh_ip_object *object)
 {
 	struct rtmsg *rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
@@ -165,7 +180,7 @@ static void build_route(struct nlmsghdr *nlh,
 		rtm->rtm_flags |= RTNH_F_ONLINK;
 	fwh_rtnl_put_addr(nlh, RTA_DST, &object->addr);
 	mnl_attr_put_u32(nlh, RTA_TABLE, object->table);
-	mnl_attr_put_u32(nlh, RTA_OIF, if_nametoindex(object->dev));
+	mnl_attr_put_u32(nlh, RTA_OIF, fwh_rtnl_index(rtnl, object->dev));
 	if (via)
 		fwh_rtnl_put_addr(nlh, RTA_GATEWAY, &object->via);
 	if (!fwh_addr_is_any(&object->src))
@@ -179,10 +194,12 @@ static void build_route(struct nlmsghdr *nlh,
 	}
 }
 
-static void build_rule(struct nlmsghdr *nlh, const struct fwh_ip_object *object)
+static void build_rule(struct fwh_rtnl *rtnl, struct nlmsghdr *nlh,
+		       const struct fwh_ip_object *object)
 {
 	struct fib_rule_hdr *frh = mnl_nlmsg_put_extra_header(nlh, sizeof(*frh));
 
+	(void)rtnl;
 	frh->family = fwh_rtnl_af[object->addr.family];
 	frh->dst_len = object->len;
 	frh->table = object->table < 256 ? (uint8_t)object->table :
@@ -196,24 +213,26 @@ static void build_rule(struct nlmsghdr *nlh, const struct fwh_ip_object *object)
 	mnl_attr_put_u32(nlh, FRA_TABLE, object->table);
 }
 
-static void build_proxy(struct nlmsghdr *nlh,
+static void build_proxy(struct fwh_rtnl *rtnl, struct nlmsghdr *nlh,
 			const struct fwh_ip_object *object)
 {
 	struct ndmsg *ndm = mnl_nlmsg_put_extra_header(nlh, sizeof(*ndm));
 
 	ndm->ndm_family = fwh_rtnl_af[object->addr.family];
-	ndm->ndm_ifindex = (int)if_nametoindex(object->dev);
+	ndm->ndm_ifindex = (int)fwh_rtnl_index(rtnl, object->dev);
 	ndm->ndm_state = NUD_PERMANENT;
 	ndm->ndm_flags = NTF_PROXY;
 	fwh_rtnl_put_addr(nlh, NDA_DST, &object->addr);
 }
 
 /* Made only; ip(8)'s "tunnel add NAME mode vti". */
-static void build_link(struct nlmsghdr *nlh, const struct fwh_ip_object *object)
+static void build_link(struct fwh_rtnl *rtnl, struct nlmsghdr *nlh,
+		       const struct fwh_ip_object *object)
 {
 	struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
 	struct nlattr *info, *data;
 
+	(void)rtnl;
 	ifi->ifi_family = AF_UNSPEC;
 	mnl_attr_put_strz(nlh, IFLA_IFNAME, object->dev);
 	info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);

@@ -40,12 +40,15 @@ void fwh_rtnl_put_addr(struct nlmsghdr *nlh, uint16_t type,
 		       const struct fwh_addr *addr);
 /* For mnl_attr_parse(): attributes into an array of RTA_MAX + 1. */
 int fwh_rtnl_take_attr(const struct nlattr *attr, void *arg);
+/* 0: there is no such device.  (That of libc opens a socket each time.) */
+unsigned int fwh_rtnl_index(struct fwh_rtnl *rtnl, const char *dev);
 void fwh_rtnl_dev(uint32_t index, char ret[FWH_IFNAME_MAX]);
 
 /* How each kind of object is told. */
 struct fwh_rtnl_kind {
 	uint16_t add, del;
-	void (*build)(struct nlmsghdr *nlh, const struct fwh_ip_object *object);
+	void (*build)(struct fwh_rtnl *rtnl, struct nlmsghdr *nlh,
+		      const struct fwh_ip_object *object);
 	int gone;			/* what a removal says then */
 };
 extern const struct fwh_rtnl_kind fwh_rtnl_kind[FWH_IP_KIND_MAX];

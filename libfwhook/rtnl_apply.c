@@ -25,7 +25,7 @@ static int send_object(struct fwh_rtnl *rtnl, const struct fwh_ip_object *object
 	struct nlmsghdr *nlh = fwh_rtnl_begin(rtnl, buf, kind->add,
 					      NLM_F_ACK | flags);
 
-	kind->build(nlh, object);
+	kind->build(rtnl, nlh, object);
 	return fwh_rtnl_ask(rtnl, nlh, NULL, NULL);
 }
 
@@ -65,7 +65,7 @@ static int set_up(struct fwh_rtnl *rtnl, const char *dev)
 	struct nlmsghdr *nlh = fwh_rtnl_begin(rtnl, buf, RTM_NEWLINK, NLM_F_ACK);
 	struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
 
-	ifi->ifi_index = (int)if_nametoindex(dev);
+	ifi->ifi_index = (int)fwh_rtnl_index(rtnl, dev);
 	ifi->ifi_flags = ifi->ifi_change = IFF_UP;
 	return fwh_rtnl_ask(rtnl, nlh, NULL, NULL);
 }
@@ -182,13 +182,13 @@ static int build_delete(struct fwh_rtnl *rtnl,
 
 	*ret = nlh;
 	/* What was on a device that is gone, is gone. */
-	if (object->kind != FWH_IP_RULE && !if_nametoindex(object->dev))
+	if (object->kind != FWH_IP_RULE && !fwh_rtnl_index(rtnl, object->dev))
 		return -ENODEV;
 	if (object->kind == FWH_IP_LINK) {
 		ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
-		ifi->ifi_index = (int)if_nametoindex(object->dev);
+		ifi->ifi_index = (int)fwh_rtnl_index(rtnl, object->dev);
 	} else {
-		kind->build(nlh, object);
+		kind->build(rtnl, nlh, object);
 	}
 	return 0;
 }
@@ -250,7 +250,7 @@ static int refused(struct fwh_rtnl *rtnl, const struct fwh_ip_object *object,
 
 	fwh_ip_format(object, text);
 	if (object->kind != FWH_IP_RULE && object->kind != FWH_IP_LINK &&
-	    !if_nametoindex(object->dev))
+	    !fwh_rtnl_index(rtnl, object->dev))
 		return fwh_fail(err, -ENODEV, "%s: there is no device %s", text,
 				object->dev);
 	return fwh_fail(err, code, "%s: %s%s%s%s", text, strerror(-code),
@@ -277,7 +277,7 @@ static void batch_add(struct fwh_rtnl *rtnl, struct batch *batch,
 
 	if (!batch->n)
 		batch->first = nlh->nlmsg_seq;
-	kind->build(nlh, change->new);
+	kind->build(rtnl, nlh, change->new);
 	batch->len += MNL_ALIGN(nlh->nlmsg_len);
 	batch->change[batch->n++] = change;
 }
@@ -313,12 +313,13 @@ static bool is_alone(const struct fwh_rtnl_change *change)
 static int apply_added(struct fwh_rtnl *rtnl, struct fwh_rtnl_change *changes,
 		       size_t n, struct fwh_err *err)
 {
-	fwh_autofree struct batch *batch = calloc(1, sizeof(*batch));
+	fwh_autofree struct batch *batch = malloc(sizeof(*batch));
 	int code = 0;
 	size_t i;
 
 	if (!batch)
 		return fwh_fail(err, -ENOMEM, "out of memory");
+	batch->n = batch->len = 0;
 	for (i = 0; !code && i < n; i++) {
 		if (!changes[i].new)
 			continue;
