@@ -21,6 +21,8 @@ struct fwh_call {
 	char run_dir[FWH_PATH_MAX], state_dir[FWH_PATH_MAX];
 	bool ran, had_before;		/* fwh_call_run() did change something */
 	struct fwh_record before;	/* what the connection was then */
+	struct fwh_store *store;	/* NULL: nothing was asked of it yet */
+	struct fwh_xfrm *xfrm;		/* of the last look; likewise */
 };
 
 /* ---- opening ------------------------------------------------------------- */
@@ -72,6 +74,8 @@ void fwh_call_free(struct fwh_call *call)
 {
 	if (!call)
 		return;
+	fwh_xfrm_close(call->xfrm);
+	fwh_store_close(call->store);
 	fwh_config_free(call->config);
 	free(call);
 	fwh_nft_leave_kept();
@@ -223,17 +227,19 @@ static enum fwh_state state_of_up(const struct fwh_call *call)
 }
 
 /* The kernel's SA, or the daemon's word for it. */
-static int find_sa(struct fwh_record *record,
+static int find_sa(struct fwh_call *call, struct fwh_record *record,
 		   const struct fwh_settings *settings, struct fwh_err *err)
 {
-	struct fwh_xfrm *xfrm = NULL;
-	int code = fwh_xfrm_open(&xfrm, err);
+	int code;
 
+	fwh_xfrm_close(call->xfrm);
+	call->xfrm = NULL;
+	code = fwh_xfrm_open(&call->xfrm, err);
 	if (!code)
 		code = fwh_link_find(&record->ev, err);
 	if (!code)
-		code = fwh_xfrm_find_sa(xfrm, &record->ev, &record->sa, err);
-	fwh_xfrm_close(xfrm);
+		code = fwh_xfrm_find_sa(call->xfrm, &record->ev, &record->sa,
+					err);
 	if (code)
 		return code;
 	if (record->sa.source == FWH_SA_NONE && !settings->mark_esp &&
@@ -300,8 +306,9 @@ static int commit(struct fwh_call *call, struct fwh_store *store,
 static int raise(struct fwh_call *call, struct fwh_store *store,
 		 struct fwh_target *target, struct fwh_err *err)
 {
-	int code = find_sa(&target->after, &target->settings, err);
+	int code = find_sa(call, &target->after, &target->settings, err);
 
+	target->xfrm = call->xfrm;
 	if (!code)
 		code = find_mark(call, store, &target->settings,
 				 &target->after, err);
@@ -353,7 +360,7 @@ static int refresh(struct fwh_call *call, struct fwh_store *store,
 	struct fwh_target target;
 
 	make_target(call, FWH_STATE_UP, &target);
-	if (find_sa(&target.after, &call->settings, NULL) ||
+	if (find_sa(call, &target.after, &call->settings, NULL) ||
 	    !refreshes(&call->before, &target.after))
 		return 0;
 	target.after.ev = call->before.ev;
@@ -558,24 +565,30 @@ static int read_before(struct fwh_call *call, struct fwh_store *store,
 	return 0;
 }
 
-static int open_store(struct fwh_call *call, struct fwh_store **ret,
-		      struct fwh_err *err)
+static int open_store(struct fwh_call *call, struct fwh_err *err)
 {
-	struct fwh_store *store;
-	int code = fwh_store_open(call->run_dir,
-				  fwh_call_globals(call)->lock_wait_ms, &store,
-				  err);
+	return call->store ? 0 :
+	       fwh_store_open(call->run_dir,
+			      fwh_call_globals(call)->lock_wait_ms, &call->store,
+			      err);
+}
+
+/* The store, with the connection's record held, and read. */
+static int hold_record(struct fwh_call *call, struct fwh_store **ret,
+		       struct fwh_err *err)
+{
+	int code = open_store(call, err);
 
 	if (code)
 		return code;
-	code = lock_store(call, store, err);
+	code = lock_store(call, call->store, err);
 	if (!code)
-		code = read_before(call, store, err);
+		code = read_before(call, call->store, err);
 	if (code) {
-		fwh_store_close(store);
+		fwh_store_unlock(call->store);
 		return code;
 	}
-	*ret = store;
+	*ret = call->store;
 	return 0;
 }
 
@@ -611,7 +624,7 @@ int fwh_call_run(struct fwh_call *call, bool *ret_held, struct fwh_err *err)
 	*ret_held = false;
 	if (!is_firewall_matter(&call->ev))
 		return 0;
-	code = open_store(call, &store, err);
+	code = hold_record(call, &store, err);
 	if (code)
 		return code;
 	call->ran = true;
@@ -626,7 +639,7 @@ int fwh_call_run(struct fwh_call *call, bool *ret_held, struct fwh_err *err)
 			fwh_fail(err, code, "%.240s; and the guard could not "
 				 "be set: %.200s", err->msg, second.msg);
 	}
-	fwh_store_close(store);
+	fwh_store_unlock(store);
 	return code;
 }
 
@@ -639,26 +652,26 @@ int fwh_call_revert(struct fwh_call *call, struct fwh_err *err)
 
 	if (!call->ran)
 		return 0;
-	code = open_store(call, &store, err);
+	code = hold_record(call, &store, err);
 	if (code)
 		return code;
 	/* Not what this call wrote, but what it found. */
 	call->before = before;
 	call->had_before = had_before;
 	code = restore(call, store, err);
-	fwh_store_close(store);
+	fwh_store_unlock(store);
 	return code;
 }
 
 int fwh_call_hold(struct fwh_call *call, struct fwh_err *err)
 {
 	struct fwh_store *store;
-	int code = open_store(call, &store, err);
+	int code = hold_record(call, &store, err);
 
 	if (code)
 		return code;
 	code = block(call, store, err);
-	fwh_store_close(store);
+	fwh_store_unlock(store);
 	return code;
 }
 
@@ -669,21 +682,19 @@ int fwh_call_route(struct fwh_call *call, bool native,
 		   void *arg, struct fwh_err *err)
 {
 	struct fwh_complaints complaints = { complain, arg, 0 };
-	struct fwh_store *store;
-	int code = fwh_store_open(call->run_dir,
-				  fwh_call_globals(call)->lock_wait_ms, &store,
-				  err);
+	bool has_more;
+	int code = open_store(call, err);
 
 	/* What is ours there, nobody can reach; the firewall's half says so. */
 	if (code)
 		return native ? code : 0;
 	native = native && !call->config_err.code;
-	code = fwh_ip_follow(store, &call->ev, &call->key, &call->settings,
-			     &call->daemon, native, err);
+	code = fwh_ip_follow(call->store, &call->ev, &call->key,
+			     &call->settings, &call->daemon, native, &has_more,
+			     err);
 	if (!code || !(call->ev.verbs & FWH_UP))
-		fwh_dns_follow(store, &call->ev, &call->key, &call->settings,
-			       native, &complaints);
-	fwh_store_close(store);
+		fwh_dns_follow(call->store, &call->ev, &call->key,
+			       &call->settings, native, has_more, &complaints);
 	return code;
 }
 
@@ -728,7 +739,7 @@ static int print_rules(struct fwh_call *call, FILE *f, struct fwh_err *err)
 
 	make_target(call, state_of_up(call), &target);
 	/* Without the right to ask the kernel, the daemon is believed. */
-	code = find_sa(&target.after, &call->settings, err);
+	code = find_sa(call, &target.after, &call->settings, err);
 	target.no_kernel = code == -EPERM;
 	if (target.no_kernel)
 		code = fwh_xfrm_find_sa(NULL, &call->ev, &target.after.sa, err);

@@ -18,6 +18,7 @@ static int find_passes(const struct fwh_target *target, struct fwh_xfrm **xfrm,
 		       struct fwh_err *err)
 {
 	const struct fwh_record *after = &target->after;
+	struct fwh_xfrm *open = target->xfrm ? target->xfrm : *xfrm;
 	int code = 0;
 
 	*ret = NULL;
@@ -26,9 +27,11 @@ static int find_passes(const struct fwh_target *target, struct fwh_xfrm **xfrm,
 	    (after->state != FWH_STATE_BLOCKED &&
 	     fwh_guard_of(&target->settings, &after->ev) == FWH_GUARD_OFF))
 		return 0;
-	if (!*xfrm)
+	if (!open) {
 		code = fwh_xfrm_open(xfrm, err);
-	return code ? code : fwh_xfrm_find_passes(*xfrm, &after->ev, ret, ret_n,
+		open = *xfrm;
+	}
+	return code ? code : fwh_xfrm_find_passes(open, &after->ev, ret, ret_n,
 						  err);
 }
 

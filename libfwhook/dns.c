@@ -308,13 +308,15 @@ static void follow(struct fwh_store *store, struct fwh_owned *own,
 void fwh_dns_follow(struct fwh_store *store, const struct fwh_event *ev,
 		    const struct fwh_key *key,
 		    const struct fwh_settings *settings, bool native,
-		    struct fwh_complaints *complaints)
+		    bool may_have, struct fwh_complaints *complaints)
 {
 	struct fwh_owned own = { .n = 0 };
 	char name[FWH_RECORD_NAME_MAX];
 	struct fwh_err trouble;
 	int code;
 
+	if (!may_have && !(asks(ev, settings) && native))
+		return;
 	fwh_record_name(key, name);
 	code = fwh_owned_read(store, name, &own, &trouble);
 	if (!code && (has_objects(&own) || (asks(ev, settings) && native))) {

@@ -165,12 +165,13 @@ void fwh_bus_get_variant(struct fwh_bus_body *body, const char *signature);
 
 /* ---- dns.c ---- */
 
-/* Make the resolver follow the event; after fwh_ip_follow().  What goes wrong is
- * complained of and fails nothing: a tunnel without names is one. */
+/* Make the resolver follow the event; after fwh_ip_follow(), which knows whether the
+ * connection may have something.  What goes wrong is complained of and fails
+ * nothing: a tunnel without names is one. */
 void fwh_dns_follow(struct fwh_store *store, const struct fwh_event *ev,
 		    const struct fwh_key *key,
 		    const struct fwh_settings *settings, bool native,
-		    struct fwh_complaints *complaints);
+		    bool may_have, struct fwh_complaints *complaints);
 /* What the connection would have. */
 void fwh_dns_preview(const struct fwh_event *ev, const struct fwh_key *key,
 		     const struct fwh_settings *settings,

@@ -218,7 +218,10 @@ int fwh_numbers_parse(const char *s, uint64_t *ret, size_t n);
 int fwh_records_remove(int dir);
 /* The file name of a key's record. */
 void fwh_record_name(const struct fwh_key *key, char ret[FWH_RECORD_NAME_MAX]);
-/* Make a new file of the record, on the disk when this returns. */
+/* Make a new file under a name for what is staged: what a killed call has left there
+ * goes.  Returns a descriptor or a negative errno. */
+int fwh_create(int dir, const char *name);
+/* Likewise, of the record, on the disk when this returns. */
 int fwh_record_create(int dir, const char *name,
 		      const struct fwh_record *record);
 /* Returns 0, what open() said, or -EBADMSG for a damaged record. */
@@ -254,6 +257,8 @@ void fwh_store_close(struct fwh_store *store);
  * or locked again. */
 int fwh_store_lock(struct fwh_store *store, const struct fwh_key *key,
 		   struct fwh_err *err);
+/* Let go of that, and of what is staged. */
+void fwh_store_unlock(struct fwh_store *store);
 /* Hold the tables against other calls, from the look at them to the commit. */
 int fwh_store_lock_tables(struct fwh_store *store, struct fwh_err *err);
 void fwh_store_unlock_tables(struct fwh_store *store);
@@ -322,6 +327,7 @@ struct fwh_target {
 	struct fwh_record before, after;
 	struct fwh_settings settings;	/* that the plan is made with */
 	bool no_kernel;			/* which we have no right to ask */
+	struct fwh_xfrm *xfrm;		/* that its SA was found with, or NULL */
 	bool misworded;			/* some of its rules are not taken */
 	struct fwh_err warning;		/* of the commit; code 0: none */
 };

@@ -62,6 +62,16 @@ static bool is_ip_object(const char *name)
 	return fwh_ip_kind(name) != FWH_IP_KIND_MAX;
 }
 
+static bool has_others(const struct fwh_owned *owned)
+{
+	size_t i;
+
+	for (i = 0; i < owned->n; i++)
+		if (!is_ip_object(owned->objects[i]))
+			return true;
+	return false;
+}
+
 static int add_change(struct changes *c, const char *name,
 		      struct change **ret, struct fwh_err *err)
 {
@@ -219,6 +229,19 @@ static int store_change(struct changes *c, size_t i, struct fwh_err *err)
 	return code;
 }
 
+static bool is_same(const struct fwh_owned *a, const struct fwh_owned *b)
+{
+	size_t i;
+
+	if (a->level != b->level || a->n != b->n ||
+	    a->daemon.pid != b->daemon.pid || a->daemon.start != b->daemon.start)
+		return false;
+	for (i = 0; i < a->n; i++)
+		if (strcmp(a->objects[i], b->objects[i]) != 0)
+			return false;
+	return true;
+}
+
 /* The objects of others' kinds stay with the connection. */
 static int store_owned(struct changes *c, const struct fwh_daemon *daemon,
 		       struct fwh_err *err)
@@ -238,8 +261,10 @@ static int store_owned(struct changes *c, const struct fwh_daemon *daemon,
 	for (i = 0; !code && i < c->n; i++)
 		if (c->list[i].claims)
 			code = fwh_owned_add(&owned, c->list[i].name);
-	code = code ? fwh_fail(err, code, "out of memory") :
-		      fwh_owned_write(c->store, &owned, err);
+	if (code)
+		fwh_fail(err, code, "out of memory");
+	else if (!is_same(&owned, c->own))
+		code = fwh_owned_write(c->store, &owned, err);
 	free(owned.objects);
 	return code;
 }
@@ -429,17 +454,19 @@ int fwh_ip_follow(struct fwh_store *store, const struct fwh_event *ev,
 		  const struct fwh_key *key,
 		  const struct fwh_settings *settings,
 		  const struct fwh_daemon *daemon, bool native,
-		  struct fwh_err *err)
+		  bool *ret_has_more, struct fwh_err *err)
 {
 	struct fwh_owned own = { .n = 0 };
 	struct changes c = { .store = store, .own = &own };
 	char name[FWH_RECORD_NAME_MAX];
 	int code = fwh_owners_lock(store, err);
 
+	*ret_has_more = true;
 	fwh_record_name(key, name);
 	if (!code)
 		code = fwh_owned_read(store, name, &own, err);
 	if (!code) {
+		*ret_has_more = has_others(&own);
 		strcpy(own.conn, key->conn);	/* of one size */
 		code = follow(&c, ev, settings, daemon, native, err);
 	}

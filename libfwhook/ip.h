@@ -269,12 +269,13 @@ int fwh_ip_find_facts(struct fwh_rtnl *rtnl, struct fwh_store *store,
 /* ---- ip.c ---- */
 
 /* Make routes and addresses follow the event.  native: else only what is ours
- * already is let go of. */
+ * already is let go of.  *ret_has_more: the connection may have things of other
+ * kinds. */
 int fwh_ip_follow(struct fwh_store *store, const struct fwh_event *ev,
 		  const struct fwh_key *key,
 		  const struct fwh_settings *settings,
 		  const struct fwh_daemon *daemon, bool native,
-		  struct fwh_err *err);
+		  bool *ret_has_more, struct fwh_err *err);
 /* What the connection would have after the event.  plan is to be freed. */
 int fwh_ip_preview(const struct fwh_event *ev,
 		   const struct fwh_settings *settings,

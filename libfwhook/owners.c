@@ -19,15 +19,39 @@
 
 /* ---- folders ----------------------------------------------------------------- */
 
-/* A folder of the store, made if need be.  Returns a descriptor or an errno. */
-static int open_sub(int at, const char *name, bool make)
-{
-	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC |
-			O_NOFOLLOW);
+/* "shared/OBJECT/NAME", or of the folder itself, whose name is ""; and, staged,
+ * ".NAME.new" there. */
+#define PATH_MAX_HERE	(FWH_IP_NAME_MAX + FWH_RECORD_NAME_MAX + 24)
 
-	if (fd >= 0 || errno != ENOENT || !make)
-		return fd < 0 ? -errno : fd;
-	return mkdirat(at, name, 0700) ? -errno : open_sub(at, name, false);
+static void path_of(const char *object, const char *name, char ret[PATH_MAX_HERE])
+{
+	snprintf(ret, PATH_MAX_HERE, "shared/%s%s%s", object, *name ? "/" : "",
+		 name);
+}
+
+static void staged_path(const char *object, const char *name,
+			char ret[PATH_MAX_HERE])
+{
+	snprintf(ret, PATH_MAX_HERE, "shared/%s/.%s.new", object, name);
+}
+
+static int make_folder(struct fwh_store *store, const char *path)
+{
+	return mkdirat(fwh_store_dir(store), path, 0700) && errno != EEXIST ?
+	       -errno : 0;
+}
+
+static int make_object(struct fwh_store *store, const char *object)
+{
+	char path[PATH_MAX_HERE];
+	int code;
+
+	path_of(object, "", path);
+	code = make_folder(store, path);
+	if (code != -ENOENT)
+		return code;
+	code = make_folder(store, "shared");
+	return code ? code : make_folder(store, path);
 }
 
 static int fail_at(struct fwh_store *store, const char *name, int code,
@@ -37,26 +61,13 @@ static int fail_at(struct fwh_store *store, const char *name, int code,
 			strerror(-code));
 }
 
-static int open_object(struct fwh_store *store, const char *object, bool make)
-{
-	char path[FWH_IP_NAME_MAX + 8];
-	int fd;
-
-	snprintf(path, sizeof(path), "shared/%s", object);
-	fd = open_sub(fwh_store_dir(store), path, false);
-	if (fd != -ENOENT || !make)
-		return fd;
-	fd = open_sub(fwh_store_dir(store), "shared", true);
-	fwh_close_fd(&fd);
-	return open_sub(fwh_store_dir(store), path, true);
-}
-
 /* The names in a folder that don't begin with a dot, malloc'ed as arrays of this
  * size; longer ones are nobody's. */
-static int list_names(int dir, const char *prefix, size_t size, void *ret,
-		      size_t *ret_n)
+static int list_names(struct fwh_store *store, const char *path,
+		      const char *prefix, size_t size, void *ret, size_t *ret_n)
 {
-	int fd = fcntl(dir, F_DUPFD_CLOEXEC, 3);
+	int fd = openat(fwh_store_dir(store), path, O_RDONLY | O_DIRECTORY |
+			O_CLOEXEC | O_NOFOLLOW);
 	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
 	char *names = NULL;
 	size_t n = 0, cap = 0;
@@ -68,7 +79,6 @@ static int list_names(int dir, const char *prefix, size_t size, void *ret,
 		fwh_close_fd(&fd);
 		return code;
 	}
-	rewinddir(stream);	/* the descriptor is shared */
 	while (!code && (entry = readdir(stream))) {
 		if (*entry->d_name == '.' || strlen(entry->d_name) >= size ||
 		    strncmp(entry->d_name, prefix, strlen(prefix)) != 0)
@@ -88,26 +98,44 @@ static int list_names(int dir, const char *prefix, size_t size, void *ret,
 	return 0;
 }
 
-/* A symbolic link, in place of another. */
-static int put_link(int dir, const char *name, const char *text)
+/* A symbolic link, which may be there already.  What is staged under this name a
+ * killed call has left. */
+static int stage_link(int dir, const char *staged, const char *text)
 {
-	char staged[FWH_IP_NAME_MAX + 8];
-
-	snprintf(staged, sizeof(staged), ".%s.new", name);
-	if (symlinkat(text, dir, staged)) {
-		if (errno != EEXIST)
-			return -errno;
-		unlinkat(dir, staged, 0);	/* a killed call's */
-		if (symlinkat(text, dir, staged))
-			return -errno;
-	}
-	return renameat(dir, staged, dir, name) ? -errno : 0;
+	if (!symlinkat(text, dir, staged))
+		return 0;
+	if (errno != EEXIST)
+		return -errno;
+	unlinkat(dir, staged, 0);
+	return symlinkat(text, dir, staged) ? -errno : 0;
 }
 
-static int get_link(int dir, const char *name, char *ret, size_t size)
+/* A symbolic link of an object's, in place of another. */
+static int put_link(struct fwh_store *store, const char *object,
+		    const char *name, const char *text)
 {
-	ssize_t n = readlinkat(dir, name, ret, size);
+	char staged[PATH_MAX_HERE], path[PATH_MAX_HERE];
+	int dir = fwh_store_dir(store), code;
 
+	staged_path(object, name, staged);
+	path_of(object, name, path);
+	code = stage_link(dir, staged, text);
+	if (code == -ENOENT) {
+		code = make_object(store, object);
+		if (!code)
+			code = stage_link(dir, staged, text);
+	}
+	return code ? code : renameat(dir, staged, dir, path) ? -errno : 0;
+}
+
+static int get_link(struct fwh_store *store, const char *object,
+		    const char *name, char *ret, size_t size)
+{
+	char path[PATH_MAX_HERE];
+	ssize_t n;
+
+	path_of(object, name, path);
+	n = readlinkat(fwh_store_dir(store), path, ret, size);
 	if (n < 0)
 		return -errno;
 	if ((size_t)n == size)
@@ -116,9 +144,19 @@ static int get_link(int dir, const char *name, char *ret, size_t size)
 	return 0;
 }
 
-static int remove_name(int dir, const char *name)
+static int remove_path(struct fwh_store *store, const char *path)
 {
-	return unlinkat(dir, name, 0) && errno != ENOENT ? -errno : 0;
+	return unlinkat(fwh_store_dir(store), path, 0) && errno != ENOENT ?
+	       -errno : 0;
+}
+
+static int remove_name(struct fwh_store *store, const char *object,
+		       const char *name)
+{
+	char path[PATH_MAX_HERE];
+
+	path_of(object, name, path);
+	return remove_path(store, path);
 }
 
 /* ---- owners ---------------------------------------------------------------------- */
@@ -129,11 +167,12 @@ struct dated {
 };
 
 /* "WHEN LEVEL VARIANT" */
-static int read_owner(int dir, const char *name, struct dated *ret)
+static int read_owner(struct fwh_store *store, const char *object,
+		      const char *name, struct dated *ret)
 {
 	char text[FWH_VARIANT_MAX + 32], *level, *variant;
 	uint64_t n;
-	int code = get_link(dir, name, text, sizeof(text));
+	int code = get_link(store, object, name, text, sizeof(text));
 
 	if (code)
 		return code;
@@ -160,20 +199,24 @@ static int by_age(const void *a, const void *b)
 }
 
 /* Those that can be read, the oldest first. */
-static int read_owners(int dir, struct dated **ret, size_t *ret_n)
+static int read_owners(struct fwh_store *store, const char *object,
+		       struct dated **ret, size_t *ret_n)
 {
 	fwh_autofree char (*names)[FWH_RECORD_NAME_MAX] = NULL;
+	char path[PATH_MAX_HERE];
 	struct dated *list;
 	size_t n, i, m = 0;
-	int code = list_names(dir, "", sizeof(*names), &names, &n);
+	int code;
 
+	path_of(object, "", path);
+	code = list_names(store, path, "", sizeof(*names), &names, &n);
 	if (code)
 		return code;
 	list = calloc(n + 1, sizeof(*list));
 	if (!list)
 		return -ENOMEM;
 	for (i = 0; i < n; i++)
-		if (!read_owner(dir, names[i], &list[m]))
+		if (!read_owner(store, object, names[i], &list[m]))
 			m++;
 	qsort(list, m, sizeof(*list), by_age);
 	*ret = list;
@@ -186,10 +229,9 @@ int fwh_object_owners(struct fwh_store *store, const char *object,
 		      struct fwh_err *err)
 {
 	fwh_autofree struct dated *dated = NULL;
-	fwh_autofd dir = open_object(store, object, false);
 	struct fwh_owner *owners;
 	size_t n = 0, i;
-	int code = dir < 0 ? dir : read_owners(dir, &dated, &n);
+	int code = read_owners(store, object, &dated, &n);
 
 	if (code && code != -ENOENT)
 		return fail_at(store, object, code, err);
@@ -206,9 +248,8 @@ int fwh_object_owners(struct fwh_store *store, const char *object,
 int fwh_object_owner(struct fwh_store *store, const char *object,
 		     const char *owner, struct fwh_owner *ret)
 {
-	fwh_autofd dir = open_object(store, object, false);
 	struct dated dated;
-	int code = dir < 0 ? dir : read_owner(dir, owner, &dated);
+	int code = read_owner(store, object, owner, &dated);
 
 	if (!code)
 		*ret = dated.owner;
@@ -227,15 +268,12 @@ static uint64_t now(void)
 int fwh_object_claim(struct fwh_store *store, const char *object,
 		     const struct fwh_owner *owner, struct fwh_err *err)
 {
-	fwh_autofd dir = open_object(store, object, true);
 	char text[FWH_VARIANT_MAX + 32];
 	struct dated was;
 	uint64_t when = now();
 	int code;
 
-	if (dir < 0)
-		return fail_at(store, object, dir, err);
-	if (!read_owner(dir, owner->name, &was) &&
+	if (!read_owner(store, object, owner->name, &was) &&
 	    !strcmp(was.owner.variant, owner->variant)) {
 		if (was.owner.level == owner->level)
 			return 0;
@@ -243,17 +281,16 @@ int fwh_object_claim(struct fwh_store *store, const char *object,
 	}
 	snprintf(text, sizeof(text), "%" PRIu64 " %u %s", when, owner->level,
 		 owner->variant);
-	code = put_link(dir, owner->name, text);
+	code = put_link(store, object, owner->name, text);
 	return code ? fail_at(store, object, code, err) : 0;
 }
 
 int fwh_object_release(struct fwh_store *store, const char *object,
 		       const char *owner, struct fwh_err *err)
 {
-	fwh_autofd dir = open_object(store, object, false);
-	int code = dir < 0 ? dir : remove_name(dir, owner);
+	int code = remove_name(store, object, owner);
 
-	return code && code != -ENOENT ? fail_at(store, object, code, err) : 0;
+	return code ? fail_at(store, object, code, err) : 0;
 }
 
 /* ---- what holds, and what was before ------------------------------------------------ */
@@ -261,80 +298,69 @@ int fwh_object_release(struct fwh_store *store, const char *object,
 /* Nobody has it: the folder goes, with what nobody can read. */
 static int remove_object(struct fwh_store *store, const char *object)
 {
-	fwh_autofd shared = open_sub(fwh_store_dir(store), "shared", false);
-	fwh_autofd dir = shared < 0 ? -1 : open_sub(shared, object, false);
+	char path[PATH_MAX_HERE];
 
-	if (dir < 0)
-		return 0;		/* it never was */
-	remove_name(dir, HELD);
-	remove_name(dir, BEFORE);
-	return unlinkat(shared, object, AT_REMOVEDIR) ? -errno : 0;
+	remove_name(store, object, HELD);
+	remove_name(store, object, BEFORE);
+	path_of(object, "", path);
+	return unlinkat(fwh_store_dir(store), path, AT_REMOVEDIR) &&
+	       errno != ENOENT ? -errno : 0;
 }
 
 int fwh_object_set_held(struct fwh_store *store, const char *object,
 			const char *variant, struct fwh_err *err)
 {
-	fwh_autofd dir = -1;
-	int code;
+	int code = variant ? put_link(store, object, HELD, variant) :
+			     remove_object(store, object);
 
-	if (!variant) {
-		code = remove_object(store, object);
-		return code ? fail_at(store, object, code, err) : 0;
-	}
-	dir = open_object(store, object, true);
-	code = dir < 0 ? dir : put_link(dir, HELD, variant);
 	return code ? fail_at(store, object, code, err) : 0;
 }
 
 int fwh_object_held(struct fwh_store *store, const char *object,
 		    char ret[FWH_VARIANT_MAX])
 {
-	fwh_autofd dir = open_object(store, object, false);
-
-	return dir < 0 || get_link(dir, HELD, ret, FWH_VARIANT_MAX) ?
-	       -ENOENT : 0;
+	return get_link(store, object, HELD, ret, FWH_VARIANT_MAX) ? -ENOENT : 0;
 }
 
 /* Bytes from a file, malloc'ed. */
-static int read_file(int dir, const char *name, struct fwh_before *ret)
+static int read_file(struct fwh_store *store, const char *path,
+		     struct fwh_before *ret)
 {
-	fwh_autofd fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	fwh_autofree char *data = fd < 0 ? NULL : malloc(BEFORE_MAX);
+	fwh_autofd fd = openat(fwh_store_dir(store), path,
+			       O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	char data[BEFORE_MAX], *copy;
 	ssize_t n;
 
 	if (fd < 0)
 		return -errno;
-	if (!data)
-		return -ENOMEM;
-	n = read(fd, data, BEFORE_MAX);
+	n = read(fd, data, sizeof(data));
 	if (n < 0)
 		return -errno;
-	if (n == BEFORE_MAX)
+	if (n == sizeof(data))
 		return -EBADMSG;
-	data[n] = '\0';
-	ret->n = (size_t)n;
-	ret->data = fwh_steal(data);
+	data[n++] = '\0';
+	copy = malloc((size_t)n);
+	if (!copy)
+		return -ENOMEM;
+	ret->data = memcpy(copy, data, (size_t)n);
+	ret->n = (size_t)n - 1;
 	return 0;
 }
 
 /* A file in place of another. */
-static int write_file(int dir, const char *name, const void *data, size_t n)
+static int write_file(struct fwh_store *store, const char *path,
+		      const char *staged, const void *data, size_t n)
 {
-	char staged[FWH_IP_NAME_MAX + 8];
-	int fd, code = 0;
+	int dir = fwh_store_dir(store), fd = fwh_create(dir, staged), code = 0;
 
-	snprintf(staged, sizeof(staged), ".%s.new", name);
-	unlinkat(dir, staged, 0);
-	fd = openat(dir, staged, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC |
-		    O_NOFOLLOW, 0600);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	errno = ENOSPC;
 	if (write(fd, data, n) != (ssize_t)n)
 		code = -errno;
 	if (close(fd) && !code)
 		code = -errno;
-	if (!code && renameat(dir, staged, dir, name))
+	if (!code && renameat(dir, staged, dir, path))
 		code = -errno;
 	if (code)
 		unlinkat(dir, staged, 0);
@@ -344,33 +370,58 @@ static int write_file(int dir, const char *name, const void *data, size_t n)
 int fwh_object_before(struct fwh_store *store, const char *object,
 		      struct fwh_before *ret, struct fwh_err *err)
 {
-	fwh_autofd dir = open_object(store, object, false);
+	char path[PATH_MAX_HERE];
 	int code;
 
 	memset(ret, 0, sizeof(*ret));
-	code = dir < 0 ? dir : read_file(dir, BEFORE, ret);
+	path_of(object, BEFORE, path);
+	code = read_file(store, path, ret);
 	return code && code != -ENOENT ? fail_at(store, object, code, err) : 0;
+}
+
+static int write_before(struct fwh_store *store, const char *object,
+			const struct fwh_before *before)
+{
+	char path[PATH_MAX_HERE], staged[PATH_MAX_HERE];
+
+	path_of(object, BEFORE, path);
+	staged_path(object, BEFORE, staged);
+	return write_file(store, path, staged, before->data, before->n);
 }
 
 int fwh_object_set_before(struct fwh_store *store, const char *object,
 			  const struct fwh_before *before, struct fwh_err *err)
 {
-	fwh_autofd dir = open_object(store, object, true);
-	int code = dir < 0 ? dir : !before->data ? remove_name(dir, BEFORE) :
-		   write_file(dir, BEFORE, before->data, before->n);
+	int code = before->data ? make_object(store, object) :
+				  remove_name(store, object, BEFORE);
 
+	if (!code && before->data)
+		code = write_before(store, object, before);
 	return code ? fail_at(store, object, code, err) : 0;
+}
+
+/* Those in a folder that may not have been made yet. */
+static int list_if_any(struct fwh_store *store, const char *path,
+		       const char *prefix, size_t size, void *ret,
+		       size_t *ret_n, struct fwh_err *err)
+{
+	int code = list_names(store, path, prefix, size, ret, ret_n);
+
+	if (code && code != -ENOENT)
+		return fail_at(store, path, code, err);
+	if (code) {
+		memset(ret, 0, sizeof(char *));
+		*ret_n = 0;
+	}
+	return 0;
 }
 
 int fwh_objects_list(struct fwh_store *store, const char *prefix,
 		     char (**ret)[FWH_IP_NAME_MAX], size_t *ret_n,
 		     struct fwh_err *err)
 {
-	fwh_autofd dir = open_sub(fwh_store_dir(store), "shared", true);
-	int code = dir < 0 ? dir : list_names(dir, prefix, sizeof(**ret), ret,
-					      ret_n);
-
-	return code ? fail_at(store, "shared", code, err) : 0;
+	return list_if_any(store, "shared", prefix, sizeof(**ret), ret, ret_n,
+			   err);
 }
 
 /* ---- what a connection has ------------------------------------------------------------ */
@@ -411,13 +462,22 @@ static int parse_owned(char *text, struct fwh_owned *ret)
 	return 0;
 }
 
+#define OWNED_MAX	(FWH_RECORD_NAME_MAX + 16)
+
+static void owned_path(const char *owner, char ret[OWNED_MAX])
+{
+	snprintf(ret, OWNED_MAX, "owners/%s", owner);
+}
+
 int fwh_owned_read(struct fwh_store *store, const char *owner,
 		   struct fwh_owned *ret, struct fwh_err *err)
 {
-	fwh_autofd dir = open_sub(fwh_store_dir(store), "owners", false);
 	struct fwh_before file = { .data = NULL };
-	int code = dir < 0 ? dir : read_file(dir, owner, &file);
+	char path[OWNED_MAX];
+	int code;
 
+	owned_path(owner, path);
+	code = read_file(store, path, &file);
 	memset(ret, 0, sizeof(*ret));
 	if (!code)
 		code = parse_owned(file.data, ret);
@@ -435,20 +495,34 @@ int fwh_owned_read(struct fwh_store *store, const char *owner,
 	return 0;
 }
 
+static int write_owned(struct fwh_store *store, const char *owner,
+		       const char *text, size_t n)
+{
+	char path[OWNED_MAX], staged[OWNED_MAX + 8];
+	int code;
+
+	owned_path(owner, path);
+	snprintf(staged, sizeof(staged), "owners/.%s.new", owner);
+	code = write_file(store, path, staged, text, n);
+	if (code != -ENOENT)
+		return code;
+	code = make_folder(store, "owners");
+	return code ? code : write_file(store, path, staged, text, n);
+}
+
 int fwh_owned_write(struct fwh_store *store, const struct fwh_owned *owned,
 		    struct fwh_err *err)
 {
-	bool nothing = !owned->level && !owned->n;
-	fwh_autofd dir = open_sub(fwh_store_dir(store), "owners", !nothing);
 	fwh_autofree char *text = NULL;
+	char path[OWNED_MAX];
 	size_t n = 0, i;
 	FILE *f;
 	int code;
 
-	if (dir < 0 || nothing) {
-		code = dir < 0 ? dir : remove_name(dir, owned->owner);
-		return code && !(nothing && code == -ENOENT) ?
-		       fail_at(store, owned->owner, code, err) : 0;
+	if (!owned->level && !owned->n) {
+		owned_path(owned->owner, path);
+		code = remove_path(store, path);
+		return code ? fail_at(store, owned->owner, code, err) : 0;
 	}
 	f = open_memstream(&text, &n);
 	if (!f)
@@ -459,7 +533,7 @@ int fwh_owned_write(struct fwh_store *store, const struct fwh_owned *owned,
 		fprintf(f, "%s\n", owned->objects[i]);
 	if (fclose(f))
 		return fwh_fail(err, -ENOMEM, "out of memory");
-	code = write_file(dir, owned->owner, text, n);
+	code = write_owned(store, owned->owner, text, n);
 	return code ? fail_at(store, owned->owner, code, err) : 0;
 }
 
@@ -482,9 +556,5 @@ int fwh_owned_list(struct fwh_store *store,
 		   char (**ret)[FWH_RECORD_NAME_MAX], size_t *ret_n,
 		   struct fwh_err *err)
 {
-	fwh_autofd dir = open_sub(fwh_store_dir(store), "owners", true);
-	int code = dir < 0 ? dir : list_names(dir, "", sizeof(**ret), ret,
-					      ret_n);
-
-	return code ? fail_at(store, "owners", code, err) : 0;
+	return list_if_any(store, "owners", "", sizeof(**ret), ret, ret_n, err);
 }

@@ -56,17 +56,26 @@ int fwh_record_write(const struct fwh_record *record, FILE *f)
 	return 0;
 }
 
+int fwh_create(int dir, const char *name)
+{
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
+	int fd = openat(dir, name, flags, 0600);
+
+	if (fd < 0 && errno == EEXIST) {
+		unlinkat(dir, name, 0);
+		fd = openat(dir, name, flags, 0600);
+	}
+	return fd < 0 ? -errno : fd;
+}
+
 int fwh_record_create(int dir, const char *name,
 		      const struct fwh_record *record)
 {
-	int fd = openat(dir, name,
-			O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-			0600);
+	int fd = fwh_create(dir, name), code;
 	FILE *f;
-	int code;
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	f = fdopen(fd, "w");
 	if (!f) {
 		close(fd);

@@ -44,6 +44,10 @@ static int open_folder(const char *state_dir, bool make, char *path,
 	char netns[NAME_MAX + 1];
 	int fd;
 
+	/* Most have none. */
+	snprintf(path, size, "%s", state_dir);
+	if (!make && access(state_dir, F_OK))
+		return -errno;
 	netns_name(netns, sizeof(netns));
 	snprintf(path, size, "%s/armed%s%s", state_dir, *netns ? "@" : "",
 		 netns);
@@ -95,7 +99,6 @@ static int put(int dir, const char *name, const struct fwh_record *record)
 	if (is_saved(dir, name, record))
 		return 0;
 	snprintf(staged, sizeof(staged), ".%s.new", name);
-	unlinkat(dir, staged, 0);
 	code = fwh_record_create(dir, staged, record);
 	if (!code && renameat(dir, staged, dir, name))
 		code = -errno;

@@ -36,17 +36,23 @@ struct fwh_store {
 	unsigned int wait_ms;
 	char staged[48], name[FWH_RECORD_NAME_MAX]; /* temporary and final name, "" for none */
 	bool remove;
+	bool backend_known;		/* since the last lock: */
+	const struct fwh_backend *backend;
 };
 
 /* ---- opening ------------------------------------------------------------- */
 
 static int open_dir(int at, const char *name)
 {
-	int made = mkdirat(at, name, 0700) ? -errno : 0;
+	const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW;
+	int fd = openat(at, name, flags), made;
 
-	at = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (at >= 0)
-		return at;
+	if (fd >= 0 || errno != ENOENT)
+		return fd < 0 ? -errno : fd;
+	made = mkdirat(at, name, 0700) ? -errno : 0;
+	fd = openat(at, name, flags);
+	if (fd >= 0)
+		return fd;
 	/* Why it is not there is told by the attempt to make it. */
 	return errno == ENOENT && made ? made : -errno;
 }
@@ -137,6 +143,7 @@ int fwh_store_lock(struct fwh_store *store, const struct fwh_key *key,
 	int code = fwh_lock_range(store->lock, key ? 1 + key->lock : LOCK_DAEMONS,
 				  key ? 1 : 0, store->wait_ms);
 
+	store->backend_known = false;	/* another call may have changed it */
 	if (code == -ETIMEDOUT)
 		return fwh_fail(err, code, "%s/lock: another call for this "
 				"connection has not ended in %u.%u s",
@@ -146,6 +153,25 @@ int fwh_store_lock(struct fwh_store *store, const struct fwh_key *key,
 		return fwh_fail(err, code, "%s/lock: %s", store->path,
 				strerror(-code));
 	return 0;
+}
+
+/* From this byte on, so many; 0: all. */
+static void unlock(struct fwh_store *store, uint64_t byte, off_t n)
+{
+	struct flock range = {
+		.l_type = F_UNLCK,
+		.l_whence = SEEK_SET,
+		.l_start = (off_t)byte,
+		.l_len = n,
+	};
+
+	fcntl(store->lock, F_OFD_SETLK, &range);
+}
+
+void fwh_store_unlock(struct fwh_store *store)
+{
+	fwh_store_abort(store);
+	unlock(store, 0, 0);
 }
 
 int fwh_store_lock_tables(struct fwh_store *store, struct fwh_err *err)
@@ -158,21 +184,9 @@ int fwh_store_lock_tables(struct fwh_store *store, struct fwh_err *err)
 			       store->wait_ms % 1000 / 100) : 0;
 }
 
-static void unlock(struct fwh_store *store, uint64_t byte)
-{
-	struct flock range = {
-		.l_type = F_UNLCK,
-		.l_whence = SEEK_SET,
-		.l_start = (off_t)byte,
-		.l_len = 1,
-	};
-
-	fcntl(store->lock, F_OFD_SETLK, &range);
-}
-
 void fwh_store_unlock_tables(struct fwh_store *store)
 {
-	unlock(store, LOCK_TABLES);
+	unlock(store, LOCK_TABLES, 1);
 }
 
 int fwh_owners_lock(struct fwh_store *store, struct fwh_err *err)
@@ -187,7 +201,7 @@ int fwh_owners_lock(struct fwh_store *store, struct fwh_err *err)
 
 void fwh_owners_unlock(struct fwh_store *store)
 {
-	unlock(store, LOCK_OWNERS);
+	unlock(store, LOCK_OWNERS, 1);
 }
 
 /* ---- for those who keep their own things here ------------------------------ */
@@ -243,7 +257,6 @@ int fwh_store_stage(struct fwh_store *store, const struct fwh_key *key,
 		 * a killed call left behind is worth nothing. */
 		snprintf(store->staged, sizeof(store->staged), ".%s.new",
 			 store->name);
-		unlinkat(store->conns, store->staged, 0);
 		code = fwh_record_create(store->conns, store->staged,
 					 record);
 	}
@@ -584,18 +597,22 @@ int fwh_store_knows_daemon(struct fwh_store *store,
 
 const struct fwh_backend *fwh_store_backend(struct fwh_store *store)
 {
-	char name[16];
-	ssize_t n = readlinkat(store->dir, "backend", name, sizeof(name));
+	char name[16] = "";
+	ssize_t n;
 
-	if (n <= 0 || n == sizeof(name))
-		return NULL;
-	name[n] = '\0';
-	return fwh_backend_find(name);
+	if (store->backend_known)
+		return store->backend;
+	n = readlinkat(store->dir, "backend", name, sizeof(name));
+	store->backend = n < 0 || n == sizeof(name) ? NULL :
+						      fwh_backend_find(name);
+	store->backend_known = true;
+	return store->backend;
 }
 
 int fwh_store_set_backend(struct fwh_store *store, const char *name,
 			  struct fwh_err *err)
 {
+	store->backend_known = false;
 	unlinkat(store->dir, ".backend.new", 0);
 	if (symlinkat(name, store->dir, ".backend.new") ||
 	    renameat(store->dir, ".backend.new", store->dir, "backend"))
