@@ -78,6 +78,11 @@ void fwh_call_free(struct fwh_call *call)
 	fwh_store_close(call->store);
 	fwh_config_free(call->config);
 	free(call);
+}
+
+void fwh_call_leave(struct fwh_call *call)
+{
+	fwh_call_free(call);
 	fwh_nft_leave_kept();
 }
 

@@ -675,6 +675,10 @@ struct fwh_call;
 int fwh_call_open(const struct fwh_call_options *options, char *const env[],
 		  struct fwh_call **ret, struct fwh_err *err);
 void fwh_call_free(struct fwh_call *call);
+/* The same, as the last thing that a program does.  A process that has deleted
+ * something in nftables ends no sooner than the kernel has let go of that, some
+ * milliseconds later; here it leaves that to a child, for which it need not wait. */
+void fwh_call_leave(struct fwh_call *call);
 
 const struct fwh_event *fwh_call_event(const struct fwh_call *call);
 const struct fwh_settings *fwh_call_settings(const struct fwh_call *call);

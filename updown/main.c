@@ -342,6 +342,6 @@ int main(int argc, char **argv, char **env)
 	}
 	read_globals(&prog);
 	status = prog.dry_run ? run_dry(&prog) : run_event(&prog, env);
-	fwh_call_free(prog.call);
+	fwh_call_leave(prog.call);
 	return status;
 }
