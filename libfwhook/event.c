@@ -18,7 +18,7 @@ static enum fwh_dialect find_dialect(char *const env[])
 		return fwh_env_get(env, "PLUTO_REQID") ? FWH_STRONGSWAN :
 							 FWH_OPENSWAN;
 	return fwh_env_get(env, "PLUTO_CLIENT_FAMILY") ? FWH_LIBRESWAN5 :
-							   FWH_LIBRESWAN4;
+							 FWH_LIBRESWAN4;
 }
 
 /* Absent and empty are the same: pluto passes some variables empty. */
