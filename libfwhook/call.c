@@ -494,9 +494,10 @@ static bool is_of_backend(struct fwh_call *call, struct fwh_store *store)
 	       fwh_backend_find(fwh_call_globals(call)->backend);
 }
 
-/* Bring all over to another backend.  If that fails, this connection still goes,
- * and the next call tries again; where the form was our choice, in the old one. */
-static void move_all(struct fwh_call *call, struct fwh_store *store)
+/* Bring all over to another backend, or out of what a killed call left.  If that
+ * fails, this connection still goes, and the next call tries again; where the form
+ * was our choice, in the old one. */
+static void renew_all(struct fwh_call *call, struct fwh_store *store)
 {
 	const struct fwh_backend *before = fwh_store_backend(store);
 	struct fwh_complaints unheard = { .complain = NULL };
@@ -548,8 +549,9 @@ static int lock_store(struct fwh_call *call, struct fwh_store *store,
 		if (!code)
 			code = fwh_store_add_daemon(store, &call->daemon, err);
 	}
-	if (!code && !is_of_backend(call, store))
-		move_all(call, store);
+	if (!code && (!is_of_backend(call, store) ||
+		      fwh_store_has_staged(store)))
+		renew_all(call, store);
 	return code;
 }
 

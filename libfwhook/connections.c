@@ -339,6 +339,26 @@ static int renew_without(const struct fwh_globals *globals,
 	return fwh_targets_commit(globals, store, targets, n, all, err);
 }
 
+static int compare_strings(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int tidy(struct fwh_store *store, const struct fwh_target *targets,
+		size_t n, struct fwh_err *err)
+{
+	fwh_autofree const char **owners = calloc(n + 1, sizeof(*owners));
+	size_t i;
+
+	if (!owners)
+		return fwh_fail(err, -ENOMEM, "out of memory");
+	for (i = 0; i < n; i++)
+		owners[i] = targets[i].key.hash;
+	qsort(owners, n, sizeof(*owners), compare_strings);
+	fwh_store_tidy(store, owners, n);
+	return 0;
+}
+
 int fwh_connections_renew(const struct fwh_config *config,
 			  struct fwh_store *store,
 			  struct fwh_complaints *complaints, size_t *ret_n,
@@ -370,6 +390,8 @@ int fwh_connections_renew(const struct fwh_config *config,
 	if (code == -EINVAL)
 		code = renew_without(globals, store, targets, n, all,
 				     complaints, err);
+	if (!code && all)
+		code = tidy(store, targets, n, err);
 	for (i = 0; i < n; i++)
 		if (targets[i].warning.code)
 			fwh_complain(&targets[i].warning, complaints);

@@ -118,6 +118,8 @@ void fwh_part_chain(const struct fwh_key *key, enum fwh_part part,
 		    char ret[FWH_CHAIN_MAX]);
 /* The chain of a set of the legacy tables (sets.h), e.g. "ipsec-fw4-k3f9a0qz". */
 bool fwh_is_set_chain(const char *chain);
+/* Of a connection: fw-STEM-HASH-PART. */
+bool fwh_is_part_chain(const char *chain);
 /* Can only be one of these: whoever else takes such a name means to. */
 bool fwh_is_our_chain(const char *chain);
 /* The one that a rule is in. */
@@ -288,6 +290,13 @@ int fwh_store_list(struct fwh_store *store,
 		   void (*complain)(const struct fwh_err *err, void *arg),
 		   void *arg, struct fwh_record **ret, size_t *ret_n,
 		   struct fwh_err *err);
+/* Was a call killed, with its record staged?  The kernel can hold more than records
+ * say then. */
+bool fwh_store_has_staged(struct fwh_store *store);
+/* What killed calls left goes: staged records, and marks whose owners are none of
+ * these n hashes, in order.  The store is locked for all. */
+void fwh_store_tidy(struct fwh_store *store, const char *const *owners,
+		    size_t n);
 /* Remove all records and marks, readable or not. */
 int fwh_store_flush(struct fwh_store *store, struct fwh_err *err);
 /* A mark value within mask that no other key has; the one of the key's record

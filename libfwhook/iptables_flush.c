@@ -1,32 +1,54 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * iptables_flush.c - the legacy tables hold nothing of ours any more, whether
- * anybody remembers it or not.
+ * anybody remembers it or not; or nothing of connections that nobody remembers.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "backend.h"
 #include "iptables_job.h"
 
-struct table {
-	const struct iptc *iptc;
-	struct xtc_handle *h;
-	bool changed;
+/* What goes: all that is ours, or, with a list of them, what is nobody's whose
+ * chains begin so. */
+struct going {
+	char (*known)[FWH_CHAIN_MAX];	/* NULL: all goes */
+	size_t n;
 };
 
-/* Rules that jump to our chains go, in whatever chain they are. */
-static int cut_jumps(struct table *t, const char *chain)
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static bool goes(const struct going *going, const char *chain)
+{
+	char name[FWH_CHAIN_MAX] = "";
+
+	if (!going->known)
+		return fwh_is_our_chain(chain);
+	if (!fwh_is_part_chain(chain))
+		return false;
+	memcpy(name, chain, (size_t)(strrchr(chain, '-') - chain));
+	return !bsearch(name, going->known, going->n, sizeof(name),
+			compare_names);
+}
+
+/* Rules that jump to what goes go, too. */
+static int cut_jumps(struct fwh_ipt_table *t, const struct going *going,
+		     const char *chain)
 {
 	unsigned int at = 0;
 	const void *e = t->iptc->first(chain, t->h), *next;
 
 	while (e) {
 		next = t->iptc->next(e, t->h);
-		if (fwh_is_our_chain(t->iptc->target(e, t->h))) {
-			if (!t->iptc->delete(chain, at, t->h))
-				return -errno;
-			t->changed = true;
+		if (goes(going, t->iptc->target(e, t->h))) {
+			int code = checked(t, t->iptc->delete(chain, at, t->h));
+
+			if (code)
+				return code;
 			/* Deleting ends the walk. */
 			e = t->iptc->first(chain, t->h);
 			at = 0;
@@ -44,7 +66,7 @@ struct names {
 };
 
 /* libiptc's own walk through chains does not survive changes. */
-static int list_chains(struct table *t, struct names *ret)
+static int list_chains(struct fwh_ipt_table *t, struct names *ret)
 {
 	const char *chain;
 
@@ -58,65 +80,103 @@ static int list_chains(struct table *t, struct names *ret)
 	return 0;
 }
 
-static int flush_chains(struct table *t, const struct names *names)
+/* Of connections that nobody remembers only our own chains speak; an operator's
+ * that does too keeps what it speaks of, empty. */
+static int drop_chains(struct fwh_ipt_table *t, const struct going *going,
+		       const struct names *names)
 {
 	size_t i;
 	int code = 0;
 
 	for (i = 0; !code && i < names->n; i++)
-		if (!fwh_is_our_chain(names->list[i]))
-			code = cut_jumps(t, names->list[i]);
-		else if (t->iptc->flush(names->list[i], t->h))
-			t->changed = true;
-		else
-			code = -errno;
-	for (i = 0; !code && i < names->n; i++)
-		if (fwh_is_our_chain(names->list[i]) &&
-		    !t->iptc->remove(names->list[i], t->h))
-			code = -errno;
+		if (goes(going, names->list[i]))
+			code = checked(t, t->iptc->flush(names->list[i], t->h));
+		else if (!going->known || fwh_is_our_chain(names->list[i]))
+			code = cut_jumps(t, going, names->list[i]);
+	for (i = 0; !code && i < names->n; i++) {
+		if (!goes(going, names->list[i]))
+			continue;
+		code = checked(t, t->iptc->remove(names->list[i], t->h));
+		if (code == -EMLINK && going->known)
+			code = 0;
+	}
 	return code;
 }
 
-static int flush_table(enum fwh_family family, enum fwh_table table,
-		       struct fwh_err *err)
+static int settle(struct fwh_ipt_table *t, const struct fwh_globals *globals)
 {
-	struct table t = { .iptc = fwh_iptcs[family] };
-	struct names names = { .n = 0 };
+	enum fwh_hook hook;
 	int code = 0;
 
-	t.h = t.iptc->init(fwh_table_name[table]);
-	if (!t.h)
-		return fwh_fail(err, -errno, "%s table %s: %s",
-				family == FWH_IPV4 ? "IPv4" : "IPv6",
-				fwh_table_name[table], t.iptc->strerror(errno));
-	code = list_chains(&t, &names);
+	for (hook = 0; !code && hook < FWH_HOOK_MAX; hook++)
+		code = fwh_ipt_settle_dispatch(t, hook, globals);
+	return code;
+}
+
+static int drop_of_table(struct fwh_ipt_table *t, const struct going *going,
+			 const struct fwh_globals *globals, struct fwh_err *err)
+{
+	struct names names = { .n = 0 };
+	int code = fwh_ipt_open_table(t, err);
+
+	if (code)
+		return code;
+	code = list_chains(t, &names);
 	if (!code)
-		code = flush_chains(&t, &names);
-	if (!code && t.changed)
-		code = fwh_ipt_keep_policies(family, t.h);
-	if (!code && t.changed && !t.iptc->commit(t.h))
+		code = drop_chains(t, going, &names);
+	if (!code && t->changed && going->known)
+		code = settle(t, globals);
+	if (!code && t->changed)
+		code = fwh_ipt_keep_policies(t->family, t->h);
+	if (!code && t->changed && !t->iptc->commit(t->h))
 		code = -errno;
-	t.iptc->free(t.h);
+	t->iptc->free(t->h);
 	free(names.list);
-	return code ? fwh_fail(err, code, "%s table %s: flush: %s",
-			       family == FWH_IPV4 ? "IPv4" : "IPv6",
-			       fwh_table_name[table],
-			       t.iptc->strerror(-code)) : 0;
+	return code ? fwh_ipt_fail(t, NULL, "flush", code, err) : 0;
+}
+
+static int drop(const struct going *going, const struct fwh_globals *globals,
+		struct fwh_err *err)
+{
+	struct fwh_ipt_table t;
+	int code = 0;
+
+	for (t.family = 0; !code && t.family < FWH_FAMILY_MAX; t.family++) {
+		unsigned int present = fwh_ipt_tables_present(t.family);
+
+		t.iptc = fwh_iptcs[t.family];
+		for (t.table = 0; !code && t.table < FWH_TABLE_MAX; t.table++)
+			if (present & 1u << t.table)
+				code = drop_of_table(&t, going, globals, err);
+	}
+	return code;
+}
+
+int fwh_ipt_drop_nobodys(const struct fwh_globals *globals,
+			 const struct fwh_change *changes, size_t n,
+			 struct fwh_err *err)
+{
+	struct going going = { .n = n };
+	size_t i;
+	int code;
+
+	going.known = calloc(n + 1, sizeof(*going.known));
+	if (!going.known)
+		return fwh_fail(err, -ENOMEM, "out of memory");
+	for (i = 0; i < n; i++)
+		snprintf(going.known[i], FWH_CHAIN_MAX, "fw-%s-%s",
+			 changes[i].plan->key.stem, changes[i].plan->key.hash);
+	qsort(going.known, n, sizeof(*going.known), compare_names);
+	code = drop(&going, globals, err);
+	free(going.known);
+	return code;
 }
 
 int fwh_iptables_flush(const struct fwh_globals *globals, struct fwh_err *err)
 {
+	static const struct going all;
 	fwh_autofd lock = -1;
-	enum fwh_family family;
-	enum fwh_table table;
 	int code = fwh_ipt_take_lock(globals->lock_wait_ms, &lock, err);
 
-	for (family = 0; !code && family < FWH_FAMILY_MAX; family++) {
-		unsigned int present = fwh_ipt_tables_present(family);
-
-		for (table = 0; !code && table < FWH_TABLE_MAX; table++)
-			if (present & 1u << table)
-				code = flush_table(family, table, err);
-	}
-	return code;
+	return code ? code : drop(&all, globals, err);
 }

@@ -96,6 +96,10 @@ int fwh_ipt_take_lock(unsigned int wait_ms, int *ret_fd, struct fwh_err *err);
 /* ---- iptables_flush.c ---- */
 
 int fwh_iptables_flush(const struct fwh_globals *globals, struct fwh_err *err);
+/* Chains and rules of connections that are none of these, under iptables' lock. */
+int fwh_ipt_drop_nobodys(const struct fwh_globals *globals,
+			 const struct fwh_change *changes, size_t n,
+			 struct fwh_err *err);
 
 /* ---- iptables_read.c ---- */
 

@@ -82,19 +82,11 @@ bool fwh_is_set_chain(const char *chain)
 	       strspn(chain + n + 2, fwh_hash_digits) == 8;
 }
 
-bool fwh_is_our_chain(const char *chain)
+bool fwh_is_part_chain(const char *chain)
 {
 	const char *suffix = strrchr(chain, '-'), *hash;
-	char name[FWH_CHAIN_MAX];
 	size_t i;
 
-	for (i = 0; i < FWH_HOOK_MAX; i++) {
-		fwh_dispatch_chain(i, name);
-		if (!strcmp(name, chain))
-			return true;
-	}
-	if (fwh_is_set_chain(chain))
-		return true;
 	/* fw-STEM-HASH-PART */
 	if (strncmp(chain, "fw-", 3) || suffix - chain < 3 + 1 + 1 + 8)
 		return false;
@@ -105,6 +97,19 @@ bool fwh_is_our_chain(const char *chain)
 		if (!strcmp(suffix + 1, part_suffix[i]))
 			return true;
 	return false;
+}
+
+bool fwh_is_our_chain(const char *chain)
+{
+	char name[FWH_CHAIN_MAX];
+	size_t i;
+
+	for (i = 0; i < FWH_HOOK_MAX; i++) {
+		fwh_dispatch_chain(i, name);
+		if (!strcmp(name, chain))
+			return true;
+	}
+	return fwh_is_set_chain(chain) || fwh_is_part_chain(chain);
 }
 
 void fwh_rule_chain(const struct fwh_key *key, const struct fwh_rule *rule,

@@ -303,16 +303,11 @@ static int build_all(struct job *job, struct fwh_err *err)
 	int code = 0;
 
 	job->nfts = calloc(job->n + 1, sizeof(*job->nfts));
-	job->owners = calloc(job->n + 1, sizeof(*job->owners));
-	if (!job->nfts || !job->owners)
+	if (!job->nfts)
 		code = -ENOMEM;
-	for (i = 0; !code && i < job->n; i++) {
-		fwh_nft_owner(&job->changes[i].plan->key, job->owners[i]);
+	for (i = 0; !code && i < job->n; i++)
 		code = fwh_nft_build(job->changes[i].plan, job->globals,
 				     &job->nfts[i]);
-	}
-	if (!code)
-		fwh_nft_sort_owners(job);
 	return code ? fwh_fail(err, code, "out of memory") : 0;
 }
 
@@ -336,7 +331,6 @@ static int apply(const struct fwh_globals *globals,
 	for (i = 0; job.nfts && i < n; i++)
 		fwh_nft_free(&job.nfts[i]);
 	free(job.nfts);
-	free(job.owners);
 	return code;
 }
 

@@ -152,26 +152,32 @@ static int claim_reqid(struct job *job, uint32_t reqid, const char *owner)
 	return code;
 }
 
+static int claim_had(struct job *job, const struct fwh_change *change,
+		     const char *owner)
+{
+	int code = claim_addresses(job, &change->after->ev, owner);
+
+	if (!code)
+		code = claim_reqid(job, change->after->sa.reqid, owner);
+	if (!code && change->before)
+		code = claim_reqid(job, change->before->sa.reqid, owner);
+	if (!code && change->before)
+		code = claim_own(job, &change->before->ev, owner);
+	return code;
+}
+
+/* Where the changes are all there is, the elements tell who had them. */
 static int claim_all(struct job *job, struct fwh_err *err)
 {
+	char owner[FWH_NFT_OWNER_MAX];
 	size_t i;
 	int code = 0;
 
 	for (i = 0; !code && i < job->n; i++) {
-		const struct fwh_change *change = &job->changes[i];
-		char owner[FWH_NFT_OWNER_MAX];
-
-		fwh_nft_owner(&change->plan->key, owner);
+		fwh_nft_owner(&job->changes[i].plan->key, owner);
 		code = claim_wanted(job, i, owner);
-		if (!code)
-			code = claim_addresses(job, &change->after->ev, owner);
-		if (!code)
-			code = claim_reqid(job, change->after->sa.reqid, owner);
-		if (!code && change->before)
-			code = claim_reqid(job, change->before->sa.reqid,
-					   owner);
-		if (!code && change->before)
-			code = claim_own(job, &change->before->ev, owner);
+		if (!code && !job->all)
+			code = claim_had(job, &job->changes[i], owner);
 	}
 	return code ? fwh_fail(err, code, "out of memory") : 0;
 }
@@ -244,31 +250,9 @@ struct forgotten {
 	struct job *job;
 	const char *set;
 	bool beside;			/* it is the set of its other owners */
-	const char *owner;		/* NULL: whoever is none of the job's */
+	const char *owner;		/* NULL: anybody */
 	int code;
 };
-
-static int compare_owners(const void *a, const void *b)
-{
-	return strcmp(a, b);
-}
-
-void fwh_nft_sort_owners(struct job *job)
-{
-	if (job->n)
-		qsort(job->owners, job->n, sizeof(*job->owners),
-		      compare_owners);
-}
-
-static bool is_forgotten(const struct forgotten *forgotten, const char *owner)
-{
-	const struct job *job = forgotten->job;
-
-	if (forgotten->owner)
-		return !strcmp(owner, forgotten->owner);
-	return !bsearch(owner, job->owners, job->n, sizeof(*job->owners),
-			compare_owners);
-}
 
 static int claim_owned(struct nftnl_set_elem *e, void *arg)
 {
@@ -278,7 +262,7 @@ static int claim_owned(struct nftnl_set_elem *e, void *arg)
 	uint32_t row;
 
 	fwh_nft_read_owner(e, owner);
-	if (*owner && is_forgotten(forgotten, owner) &&
+	if (*owner && (!forgotten->owner || !strcmp(owner, forgotten->owner)) &&
 	    fwh_nft_element_key(e, forgotten->beside, &key, &row))
 		forgotten->code = add_claim(forgotten->job, forgotten->set,
 					    &key, owner, NULL);
@@ -318,7 +302,7 @@ static int claim_forgotten_in(struct job *job, const char *owner, bool all)
 
 /* A connection that goes, and whose record is lost: no one knows the reqid that
  * it had, but the elements say whose they are.  And where the changes are all
- * there is, nobody else has anything. */
+ * there is, nobody has anything that he does not want, as one that was killed may. */
 static int claim_forgotten(struct job *job)
 {
 	char owner[FWH_NFT_OWNER_MAX];

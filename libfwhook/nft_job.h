@@ -55,7 +55,6 @@ struct job {
 	size_t n;
 	bool all;			/* there is no other connection */
 	bool dump;			/* look at whole sets: somebody made gaps */
-	char (*owners)[FWH_NFT_OWNER_MAX]; /* with `all': of the changes, sorted */
 	struct fwh_nft *nfts;		/* one a change */
 	struct fwh_nft_link *link;
 	uint32_t generation;
@@ -115,7 +114,6 @@ int fwh_nft_read(const struct fwh_globals *globals,
 
 /* ---- nft_elements.c ---- */
 
-void fwh_nft_sort_owners(struct job *job);
 /* Claim, look which of the claimed elements there are, and settle whose they will
  * be. */
 int fwh_nft_find_elements(struct job *job, struct fwh_err *err);

@@ -287,7 +287,8 @@ int fwh_records_list(int dir, const char *path,
 		return fwh_fail(err, -errno, "%s: %s", path, strerror(errno));
 	}
 	rewinddir(stream);	/* the descriptor is shared */
-	while (!code && (entry = readdir(stream))) {
+	/* What was not seen would be taken for gone. */
+	while (!code && (errno = 0, entry = readdir(stream))) {
 		if (*entry->d_name == '.')
 			continue;
 		if (!fwh_record_read(dir, entry->d_name, &record)) {
@@ -302,9 +303,11 @@ int fwh_records_list(int dir, const char *path,
 		if (complain)
 			complain(&bad, arg);
 	}
+	if (!code)
+		code = -errno;
 	closedir(stream);
 	if (code)
-		return fwh_fail(err, code, "out of memory");
+		return fwh_fail(err, code, "%s: %s", path, strerror(-code));
 	*ret = fwh_steal(records);
 	*ret_n = n;
 	return 0;
@@ -322,10 +325,12 @@ int fwh_records_remove(int dir)
 		return code;
 	}
 	rewinddir(stream);	/* the descriptor is shared */
-	while (!code && (entry = readdir(stream)))
+	while (!code && (errno = 0, entry = readdir(stream)))
 		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..") &&
 		    unlinkat(dir, entry->d_name, 0))
 			code = -errno;
+	if (!code)
+		code = -errno;
 	closedir(stream);
 	return code;
 }

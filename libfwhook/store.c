@@ -216,17 +216,25 @@ const char *fwh_store_path(const struct fwh_store *store)
 	return store->path;
 }
 
+/* From its beginning, wherever others are in it. */
+static DIR *open_stream(int at)
+{
+	int fd = openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!dir)
+		fwh_close_fd(&fd);
+	return dir;
+}
+
 bool fwh_store_has_more(struct fwh_store *store, size_t n)
 {
-	int fd = openat(store->conns, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = open_stream(store->conns);
 	struct dirent *entry;
 	size_t seen = 0;
 
-	if (!dir) {
-		fwh_close_fd(&fd);
+	if (!dir)
 		return false;
-	}
 	while (seen <= n && (entry = readdir(dir)))
 		seen += *entry->d_name != '.';
 	closedir(dir);
@@ -383,16 +391,12 @@ static bool owner_is_locked(struct fwh_store *store, const char *owner)
 
 static bool owner_has_record(struct fwh_store *store, const char *owner)
 {
-	int fd = fcntl(store->conns, F_DUPFD_CLOEXEC, 3);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = open_stream(store->conns);
 	struct dirent *entry;
 	bool found = false;
 
-	if (!dir) {
-		fwh_close_fd(&fd);
+	if (!dir)
 		return true;	/* who knows */
-	}
-	rewinddir(dir);
 	while (!found && (entry = readdir(dir))) {
 		size_t n = strlen(entry->d_name);
 
@@ -527,6 +531,53 @@ void fwh_store_drop_mark(struct fwh_store *store, const struct fwh_key *key,
 	snprintf(name, sizeof(name), "0x%" PRIx32, mark->value);
 	if (!mark_owner(store, name, owner) && !strcmp(owner, key->hash))
 		unlinkat(store->marks, name, 0);
+}
+
+/* ---- what killed calls left ----------------------------------------------------------- */
+
+static bool is_staged(const char *name)
+{
+	return *name == '.' && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+bool fwh_store_has_staged(struct fwh_store *store)
+{
+	DIR *dir = open_stream(store->conns);
+	struct dirent *entry;
+	bool found = false;
+
+	while (dir && !found && (entry = readdir(dir)))
+		found = is_staged(entry->d_name);
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+static int compare_owners(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+void fwh_store_tidy(struct fwh_store *store, const char *const *owners,
+		    size_t n)
+{
+	DIR *conns = open_stream(store->conns), *marks = open_stream(store->marks);
+	char owner[9];
+	const char *wanted = owner;
+	struct dirent *entry;
+
+	while (conns && (entry = readdir(conns)))
+		if (is_staged(entry->d_name))
+			unlinkat(store->conns, entry->d_name, 0);
+	while (marks && (entry = readdir(marks)))
+		if (!mark_owner(store, entry->d_name, owner) &&
+		    !bsearch(&wanted, owners, n, sizeof(*owners),
+			     compare_owners))
+			unlinkat(store->marks, entry->d_name, 0);
+	if (conns)
+		closedir(conns);
+	if (marks)
+		closedir(marks);
 }
 
 /* ---- daemons ----------------------------------------------------------------------- */
