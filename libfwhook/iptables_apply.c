@@ -630,6 +630,33 @@ static int add_batches(struct transaction *tr)
 	return 0;
 }
 
+static bool wants_nothing(const struct transaction *tr)
+{
+	size_t i, j;
+
+	for (i = 0; i < tr->n_batches; i++)
+		for (j = 0; j < tr->n; j++)
+			if (tr->batches[i].wanted[j].n)
+				return false;
+	return true;
+}
+
+/* The guard's table is the first; on the way down the last, so that whoever is
+ * killed in between leaves nothing accepted that is not guarded. */
+static void order_batches(struct transaction *tr)
+{
+	size_t i, n = tr->n_batches;
+
+	if (!wants_nothing(tr))
+		return;
+	for (i = 0; i < n / 2; i++) {
+		struct batch batch = tr->batches[i];
+
+		tr->batches[i] = tr->batches[n - 1 - i];
+		tr->batches[n - 1 - i] = batch;
+	}
+}
+
 int fwh_ipt_fail(const struct fwh_ipt_table *t, const char *missing,
 		 const char *what, int code, struct fwh_err *err)
 {
@@ -788,10 +815,9 @@ static int run_batch(const struct transaction *tr, struct batch *batch,
 		code = try_batch(&t, tr, images, before);
 		t.iptc->free(t.h);
 	}
-	if (code)
-		return fail_batch(&t, tr, batch, code, err);
+	/* A commit can fail with the rules in place: their counters come after. */
 	batch->committed = t.changed;
-	return 0;
+	return code ? fail_batch(&t, tr, batch, code, err) : 0;
 }
 
 static void roll_back(const struct transaction *tr, struct fwh_err *err)
@@ -878,19 +904,21 @@ static int apply(const struct fwh_globals *globals,
 	fwh_autofd lock = -1;
 	int code;
 
-	(void)all;	/* chains without a record are left alone */
 	code = fwh_ipt_compile_all(changes, n, err);
 	if (!code)
 		code = fwh_ipt_take_lock(globals->lock_wait_ms, &lock, err);
 	if (code)
 		return code;
 	code = add_batches(&tr);
-	if (code)
+	if (code) {
 		fwh_fail(err, code, "%s", strerror(-code));
-	else
+	} else {
+		order_batches(&tr);
 		code = run_all(&tr, err);
+	}
 	transaction_free(&tr);
-	return code;
+	return code || !all ? code : fwh_ipt_drop_nobodys(globals, changes, n,
+							  err);
 }
 
 /* ---- whose are the tables? ----------------------------------------------------- */
