@@ -16,6 +16,8 @@ struct change {
 	struct fwh_ip_object object;	/* as we claim it */
 	bool claims;
 	bool keeps;			/* claimed as it was */
+	bool owned;			/* we were an owner before, of this */
+	struct fwh_owner was;
 	/* What the kernel is to hold of it, before and after; "" for nothing. */
 	char held[FWH_VARIANT_MAX], next[FWH_VARIANT_MAX];
 	struct fwh_ip_object old, new;
@@ -83,6 +85,8 @@ static int add_change(struct changes *c, const char *name,
 	memset(change, 0, sizeof(*change));
 	strcpy(change->name, name);	/* of one size */
 	fwh_object_held(c->store, name, change->held);
+	change->owned = !fwh_object_owner(c->store, name, c->own->owner,
+					  &change->was);
 	*ret = change;
 	return 0;
 }
@@ -159,16 +163,31 @@ static int next_of_others(const struct changes *c, struct change *change,
 static int decide_next(const struct changes *c, struct change *change,
 		       struct fwh_err *err)
 {
-	struct fwh_owner was;
-
 	if (!change->claims)
 		return next_of_others(c, change, err);
 	fwh_ip_format(&change->object, change->next);
-	if (*change->held &&
-	    !fwh_object_owner(c->store, change->name, c->own->owner, &was) &&
-	    !strcmp(was.variant, change->next))
+	if (*change->held && change->owned &&
+	    !strcmp(change->was.variant, change->next))
 		strcpy(change->next, change->held);
 	return 0;
+}
+
+/* What is ours to the kernel.  An owner of what does not hold yet was killed on the
+ * way there: the kernel may have it. */
+static const char *old_of(const struct change *change)
+{
+	return !*change->held && change->owned ? change->was.variant :
+						 change->held;
+}
+
+/* Somebody else's is kept before ours takes its place. */
+static int keep_before(const struct fwh_rtnl_change *kernel, void *arg,
+		       struct fwh_err *err)
+{
+	struct changes *c = arg;
+
+	return fwh_object_set_before(c->store, c->list[kernel - c->kernel].name,
+				     &kernel->before, err);
 }
 
 /* What cannot be read is nothing; it will be made anew. */
@@ -187,10 +206,12 @@ static int decide_all(struct changes *c, struct fwh_err *err)
 		code = decide_next(c, change, err);
 		if (change->keeps && !strcmp(change->held, change->next))
 			continue;
-		if (*change->held && !fwh_ip_parse(change->held, &change->old))
+		if (*old_of(change) && !fwh_ip_parse(old_of(change), &change->old))
 			kernel->old = &change->old;
 		if (*change->next && !fwh_ip_parse(change->next, &change->new))
 			kernel->new = &change->new;
+		kernel->keep = keep_before;
+		kernel->arg = c;
 		if (!code)
 			code = fwh_object_before(c->store, change->name,
 						 &kernel->before, err);
@@ -198,29 +219,100 @@ static int decide_all(struct changes *c, struct fwh_err *err)
 	return code;
 }
 
+/* ---- the store first knows what is meant ---------------------------------------------- */
+
+static int claim(struct changes *c, const struct change *change,
+		 struct fwh_err *err)
+{
+	struct fwh_owner owner = { .level = c->level };
+
+	memcpy(owner.name, c->own->owner, sizeof(owner.name));
+	fwh_ip_format(&change->object, owner.variant);
+	return fwh_object_claim(c->store, change->name, &owner, err);
+}
+
+/* What others of it is not changed, nor what is let go of. */
+static int store_meant(struct changes *c, const struct fwh_daemon *daemon,
+		       struct fwh_err *err)
+{
+	struct fwh_owned owned = *c->own;
+	size_t i;
+	int code = 0;
+
+	owned.objects = NULL;
+	owned.n = owned.cap = 0;
+	owned.level = c->level;
+	if (daemon)
+		owned.daemon = *daemon;
+	for (i = 0; !code && i < c->own->n; i++)
+		code = fwh_owned_add(&owned, c->own->objects[i]);
+	for (i = 0; !code && i < c->n; i++)
+		if (c->list[i].claims && !c->list[i].owned)
+			code = fwh_owned_add(&owned, c->list[i].name);
+	code = code ? fwh_fail(err, code, "out of memory") :
+		      fwh_owned_write(c->store, &owned, err);
+	free(owned.objects);
+	return code;
+}
+
+static bool claims_more(const struct changes *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->n; i++)
+		if (c->list[i].claims && !c->list[i].owned)
+			return true;
+	return false;
+}
+
+/* Whoever is killed from here on leaves word of what he was about to make. */
+static int mean(struct changes *c, const struct fwh_daemon *daemon,
+		struct fwh_err *err)
+{
+	size_t i;
+	int code;
+
+	if (!claims_more(c))
+		return 0;
+	code = store_meant(c, daemon, err);
+	for (i = 0; !code && i < c->n; i++)
+		if (c->list[i].claims && !c->list[i].owned)
+			code = claim(c, &c->list[i], err);
+	return code;
+}
+
+/* The kernel did not do it. */
+static void mean_no_more(struct changes *c)
+{
+	size_t i;
+
+	if (!claims_more(c))
+		return;
+	for (i = 0; i < c->n; i++) {
+		const struct change *change = &c->list[i];
+
+		if (!change->claims || change->owned)
+			continue;
+		fwh_object_release(c->store, change->name, c->own->owner, NULL);
+		if (!*change->held)
+			fwh_object_set_held(c->store, change->name, NULL, NULL);
+	}
+	fwh_owned_write(c->store, c->own, NULL);
+}
+
 /* ---- the store follows ---------------------------------------------------------------- */
 
 static int store_change(struct changes *c, size_t i, struct fwh_err *err)
 {
 	const struct change *change = &c->list[i];
-	struct fwh_owner owner = { .level = c->level };
 	size_t j;
-	int code = 0;
+	int code = change->claims ? claim(c, change, err) :
+		   fwh_object_release(c->store, change->name, c->own->owner,
+				      err);
 
-	memcpy(owner.name, c->own->owner, sizeof(owner.name));
-	if (change->claims) {
-		fwh_ip_format(&change->object, owner.variant);
-		code = fwh_object_claim(c->store, change->name, &owner, err);
-	} else {
-		code = fwh_object_release(c->store, change->name, owner.name,
-					  err);
-	}
 	for (j = 0; !code && j < c->n_others; j++)
 		code = fwh_object_release(c->store, change->name,
 					  c->others[j].owner, err);
-	if (!code && *change->next && c->kernel[i].before_changed)
-		code = fwh_object_set_before(c->store, change->name,
-					     &c->kernel[i].before, err);
 	if (!code && (!*change->next ||
 		      strcmp(change->held, change->next) != 0))
 		code = fwh_object_set_held(c->store, change->name,
@@ -276,7 +368,13 @@ static int store_all(struct changes *c, const struct fwh_daemon *daemon,
 	size_t i, j, kept;
 
 	for (i = 0; !code && i < c->n; i++)
-		code = store_change(c, i, err);
+		if (c->list[i].claims)
+			code = store_change(c, i, err);
+	/* As they went from the kernel: who is killed here has no route recorded
+	 * whose address is not. */
+	for (i = c->n; !code && i-- > 0;)
+		if (!c->list[i].claims)
+			code = store_change(c, i, err);
 	for (i = 0; !code && i < c->n_others; i++) {
 		struct fwh_owned *other = &c->others[i];
 
@@ -301,7 +399,7 @@ static bool changes_kernel(const struct changes *c)
 	return false;
 }
 
-/* Kernel first: what it refuses, nobody has. */
+/* The kernel decides: what it refuses, nobody has. */
 static int commit(struct changes *c, struct fwh_rtnl *rtnl,
 		  const struct fwh_daemon *daemon, struct fwh_err *err)
 {
@@ -312,12 +410,17 @@ static int commit(struct changes *c, struct fwh_rtnl *rtnl,
 		code = fwh_rtnl_open(&opened, err);
 		rtnl = opened;
 	}
-	if (!code && changes_kernel(c))
-		code = fwh_rtnl_apply(rtnl, c->kernel, c->n, err);
 	if (!code) {
-		code = store_all(c, daemon, err);
+		code = mean(c, daemon, err);
+		if (!code && changes_kernel(c))
+			code = fwh_rtnl_apply(rtnl, c->kernel, c->n, err);
+		if (!code) {
+			code = store_all(c, daemon, err);
+			if (code && changes_kernel(c))
+				fwh_rtnl_undo(rtnl, c->kernel, c->n);
+		}
 		if (code)
-			fwh_rtnl_undo(rtnl, c->kernel, c->n);
+			mean_no_more(c);
 	}
 	fwh_rtnl_close(opened);
 	return code;
@@ -593,11 +696,26 @@ int fwh_ip_flush(struct fwh_store *store, struct fwh_err *err)
 	return code;
 }
 
+struct renewal {
+	struct fwh_store *store;
+	const char *name;
+};
+
+static int keep_renewed(const struct fwh_rtnl_change *kernel, void *arg,
+			struct fwh_err *err)
+{
+	const struct renewal *renewal = arg;
+
+	return fwh_object_set_before(renewal->store, renewal->name,
+				     &kernel->before, err);
+}
+
 /* What holds of one object, once more. */
 static int renew(struct fwh_store *store, struct fwh_rtnl *rtnl,
 		 const char *name, struct fwh_err *err)
 {
-	struct fwh_rtnl_change kernel = { .old = NULL };
+	struct renewal renewal = { store, name };
+	struct fwh_rtnl_change kernel = { .keep = keep_renewed, .arg = &renewal };
 	char held[FWH_VARIANT_MAX];
 	struct fwh_ip_object object;
 	int code;
@@ -608,8 +726,6 @@ static int renew(struct fwh_store *store, struct fwh_rtnl *rtnl,
 	code = fwh_object_before(store, name, &kernel.before, err);
 	if (!code)
 		code = fwh_rtnl_apply(rtnl, &kernel, 1, err);
-	if (!code && kernel.before_changed)
-		code = fwh_object_set_before(store, name, &kernel.before, err);
 	free(kernel.before.data);
 	return code;
 }

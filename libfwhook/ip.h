@@ -121,7 +121,8 @@ int fwh_ip_print(const struct fwh_ip_plan *plan, const char *prefix, FILE *f);
  * is, a folder says:
  *
  *	RUN_DIR/netns-INODE/...
- *	shared/OBJECT/STEM-HASH	symbolic link to "WHEN LEVEL VARIANT"
+ *	shared/OBJECT/STEM-HASH	symbolic link to "WHEN LEVEL VARIANT"; of one
+ *				who was killed before it held, without .held
  *	shared/OBJECT/.held	... to the variant that holds now
  *	shared/OBJECT/.before	what was there before us
  *	owners/STEM-HASH	a connection's level and objects
@@ -244,7 +245,10 @@ int fwh_rtnl_object_of(const struct nlmsghdr *nlh, struct fwh_ip_object *ret);
 struct fwh_rtnl_change {
 	const struct fwh_ip_object *old, *new;
 	struct fwh_before before;	/* in and out */
-	bool before_changed;
+	/* A new `before', to be kept before anything takes its place; NULL: not. */
+	int (*keep)(const struct fwh_rtnl_change *change, void *arg,
+		    struct fwh_err *err);
+	void *arg;
 	bool done;			/* the kernel had to change */
 };
 

@@ -295,16 +295,41 @@ int fwh_object_release(struct fwh_store *store, const char *object,
 
 /* ---- what holds, and what was before ------------------------------------------------ */
 
+/* What killed calls have staged keeps a folder. */
+static void remove_staged(struct fwh_store *store, const char *path)
+{
+	int fd = openat(fwh_store_dir(store), path, O_RDONLY | O_DIRECTORY |
+			O_CLOEXEC | O_NOFOLLOW);
+	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (!stream) {
+		fwh_close_fd(&fd);
+		return;
+	}
+	while ((entry = readdir(stream)))
+		if (*entry->d_name == '.')
+			unlinkat(dirfd(stream), entry->d_name, 0);
+	closedir(stream);
+}
+
 /* Nobody has it: the folder goes, with what nobody can read. */
 static int remove_object(struct fwh_store *store, const char *object)
 {
 	char path[PATH_MAX_HERE];
+	int dir = fwh_store_dir(store);
 
 	remove_name(store, object, HELD);
 	remove_name(store, object, BEFORE);
 	path_of(object, "", path);
-	return unlinkat(fwh_store_dir(store), path, AT_REMOVEDIR) &&
-	       errno != ENOENT ? -errno : 0;
+	if (!unlinkat(dir, path, AT_REMOVEDIR))
+		return 0;
+	if (errno == ENOTEMPTY) {
+		remove_staged(store, path);
+		if (!unlinkat(dir, path, AT_REMOVEDIR))
+			return 0;
+	}
+	return errno != ENOENT ? -errno : 0;
 }
 
 int fwh_object_set_held(struct fwh_store *store, const char *object,

@@ -94,6 +94,11 @@ static bool is_nothing(const struct fwh_before *before)
 	return !before->data;
 }
 
+static int keep(struct fwh_rtnl_change *change)
+{
+	return change->keep ? change->keep(change, change->arg, NULL) : 0;
+}
+
 /* The very same was there: not ours to remove. */
 static int mark_found(struct fwh_rtnl_change *change)
 {
@@ -101,8 +106,7 @@ static int mark_found(struct fwh_rtnl_change *change)
 
 	before->data = before->data ? before->data : malloc(1);
 	before->n = 0;
-	change->before_changed = true;
-	return before->data ? 0 : -ENOMEM;
+	return before->data ? keep(change) : -ENOMEM;
 }
 
 /* A device of that name: it is used if it is of the kind. */
@@ -137,11 +141,12 @@ static int settle_route(struct fwh_rtnl *rtnl, struct fwh_rtnl_change *change)
 		    (had || !fwh_rtnl_is_found(&found, change->old))) {
 			free(change->before.data);
 			change->before = found.raw;
-			change->before_changed = true;
 			found.raw.data = NULL;
+			code = keep(change);
 		}
-		code = send_object(rtnl, change->new,
-				   NLM_F_CREATE | NLM_F_REPLACE);
+		if (!code)
+			code = send_object(rtnl, change->new,
+					   NLM_F_CREATE | NLM_F_REPLACE);
 		change->done = !code;
 	}
 	free(found.raw.data);
