@@ -42,6 +42,17 @@ is "takes the dead one's rules" "$(rules_of)" "$(rules_of own)"
 check "all of them" same_tables
 is "and records" "$(find "$RUN" -path '*/conns/*' | wc -l)" 0
 is "and marks" "$(find "$RUN" -path '*/marks/*' | wc -l)" 0
+# Killed with its daemon, a helper leaves rules that no record tells of.
+check "up by the new daemon" tell call up-client "${third[@]}"
+tell 'WRAP=("$FAULT" kill renameat)'
+tell call up-client "${other[@]}" 2> /dev/null
+is "a call is killed when the kernel has its rules" $? 137
+above "and its record is not there yet" "$(rules_of other)" 5
+ends
+daemon pluto
+check "the next daemon's first call" tell call down-client "${third[@]}"
+check "takes them" same_tables
+is "and what was staged" "$(find "$RUN" -name '*.new')" ""
 check "up by the new daemon" tell call up-client
 first=$PID
 exec 17>&7 16<&6

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * fault.c - run a program, and spoil one of its system calls.
+ *
+ *	fault list FILE COMMAND...	FILE: the calls' names, one a line
+ *	fault kill N COMMAND...		killed when it makes its Nth
+ *	fault ERRNO N COMMAND...	its Nth fails so, and is not made
+ *
+ * N: a number, or a name for the first of that name.
+ *
+ * Counted is from its first umask() or getrandom() on, with which our programs
+ * and malloc() begin: before that the dynamic linker is at work.  Calls for memory
+ * do not count, children are left alone.  Exit status: the program's, 137 if it was killed, 125 for
+ * trouble of our own.  x86-64 alone.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define NAME(call)	[SYS_##call] = #call
+#define ORIG_RAX	offsetof(struct user_regs_struct, orig_rax)
+#define RAX		offsetof(struct user_regs_struct, rax)
+#define RDX		offsetof(struct user_regs_struct, rdx)
+
+/* Those that somebody may want to fail. */
+static const char *const names[] = {
+	NAME(access), NAME(bind), NAME(connect), NAME(faccessat),
+	NAME(faccessat2), NAME(fcntl), NAME(flock), NAME(fsync),
+	NAME(getdents64), NAME(getsockname), NAME(getsockopt), NAME(ioctl),
+	NAME(lseek), NAME(mkdirat), NAME(newfstatat), NAME(open),
+	NAME(openat), NAME(poll), NAME(ppoll), NAME(pread64), NAME(read),
+	NAME(readlink), NAME(readlinkat), NAME(recvfrom), NAME(recvmsg),
+	NAME(renameat), NAME(sendmsg), NAME(sendto), NAME(socket), NAME(stat), NAME(symlinkat), NAME(umask), NAME(unlinkat),
+	NAME(write), NAME(writev), NAME(close),
+};
+
+struct fault {
+	FILE *list;
+	const char *name;	/* the first of this name */
+	long at, error;		/* error 0: kill */
+	long seen;		/* calls since the first that counts */
+	int spoilt;		/* the call that is under way */
+	int done;
+};
+
+static void die(const char *what)
+{
+	fprintf(stderr, "fault: %s: %s\n", what, strerror(errno));
+	exit(125);
+}
+
+static void start(char **argv)
+{
+	if (ptrace(PTRACE_TRACEME, 0, 0, 0) || raise(SIGSTOP))
+		die("ptrace");
+	execvp(argv[0], argv);
+	die(argv[0]);
+}
+
+/* How many of them there are differs from run to run. */
+static int is_for_memory(unsigned long nr)
+{
+	return nr == SYS_brk || nr == SYS_mmap || nr == SYS_munmap ||
+	       nr == SYS_mremap || nr == SYS_mprotect;
+}
+
+/* "setsockopt:64" has the option's number. */
+static void name_call(pid_t pid, unsigned long nr, char ret[32])
+{
+	if (nr == SYS_setsockopt)
+		snprintf(ret, 32, "setsockopt:%ld",
+			 ptrace(PTRACE_PEEKUSER, pid, RDX, 0));
+	else if (nr < sizeof(names) / sizeof(names[0]) && names[nr])
+		snprintf(ret, 32, "%s", names[nr]);
+	else
+		snprintf(ret, 32, "%lu", nr);
+}
+
+static void spoil(struct fault *fault, pid_t pid, const char *name)
+{
+	fprintf(stderr, "spoilt: %s\n", name);
+	if (!fault->error)
+		kill(pid, SIGKILL);
+	else if (ptrace(PTRACE_POKEUSER, pid, ORIG_RAX, -1L))
+		die("ptrace");
+	fault->spoilt = fault->done = 1;
+}
+
+static void enter(struct fault *fault, pid_t pid)
+{
+	unsigned long nr = (unsigned long)ptrace(PTRACE_PEEKUSER, pid, ORIG_RAX, 0);
+	char name[32];
+
+	if (is_for_memory(nr) || fault->done ||
+	    (!fault->seen && nr != SYS_umask && nr != SYS_getrandom))
+		return;
+	fault->seen++;
+	name_call(pid, nr, name);
+	if (fault->list)
+		fprintf(fault->list, "%s\n", name);
+	else if (fault->at ? fault->seen == fault->at :
+			     !strcmp(name, fault->name))
+		spoil(fault, pid, name);
+}
+
+static void leave(struct fault *fault, pid_t pid)
+{
+	if (fault->spoilt && fault->error &&
+	    ptrace(PTRACE_POKEUSER, pid, RAX, -fault->error))
+		die("ptrace");
+	fault->spoilt = 0;
+}
+
+static int run(struct fault *fault, pid_t pid)
+{
+	int status, sig = 0, inside = 0;
+
+	if (waitpid(pid, &status, 0) < 0 ||
+	    ptrace(PTRACE_SETOPTIONS, pid, 0,
+		   PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL))
+		die("ptrace");
+	for (;;) {
+		if (ptrace(PTRACE_SYSCALL, pid, 0, sig) && errno != ESRCH)
+			die("ptrace");
+		if (waitpid(pid, &status, 0) < 0)
+			die("waitpid");
+		if (WIFEXITED(status))
+			return WEXITSTATUS(status);
+		if (WIFSIGNALED(status))
+			return 128 + WTERMSIG(status);
+		sig = 0;
+		if (WSTOPSIG(status) == (SIGTRAP | 0x80)) {
+			if (inside)
+				leave(fault, pid);
+			else
+				enter(fault, pid);
+			inside = !inside;
+		} else if (WSTOPSIG(status) != SIGTRAP) {
+			sig = WSTOPSIG(status);
+		}
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct fault fault = { .list = NULL };
+	pid_t pid;
+	int status;
+
+	if (argc < 4)
+		die("usage: fault list|kill|ERRNO FILE|N COMMAND");
+	if (!strcmp(argv[1], "list")) {
+		fault.list = fopen(argv[2], "we");
+		if (!fault.list)
+			die(argv[2]);
+	} else {
+		fault.error = atol(argv[1]);	/* 0 for "kill" */
+		fault.at = atol(argv[2]);	/* 0 for a name */
+		fault.name = argv[2];
+	}
+	pid = fork();
+	if (pid < 0)
+		die("fork");
+	if (!pid)
+		start(argv + 3);
+	status = run(&fault, pid);
+	if (fault.list && fclose(fault.list))
+		die(argv[2]);
+	return status;
+}

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# faults.sh - events that are spoilt at one of their system calls, beside three
+# other connections and an operator's rules in all tables.  FAULTS_STEP=1 takes
+# each call, 7 every seventh, which is what is taken if nothing is said.
+. "$TESTS/netns/fw.sh"
+step=${FAULTS_STEP:-7}
+counters=-c	# are looked at, too
+turn=0		# where the next sample begins
+
+foreign_rules
+# So that nothing is sent.
+sysctl -q -w net.ipv6.conf.default.disable_ipv6=1
+ip link add w0 type veth peer name w1
+ip addr add 198.51.100.1/24 dev w0
+ip link set w0 up
+ip link set w1 up
+
+# An event: where it begins, what is spoilt, and the way back to where there is
+# no such connection.
+other=(PLUTO_PEER=203.0.113.7 PLUTO_SA_REQID=16400)
+event_up() { call up-client; }
+event_replace() { call up-client "${other[@]}"; }
+event_down() { call down-client; }
+event_arm() { call down-client; }
+event_native() { call up-client PLUTO_MY_SOURCEIP=192.0.1.1; }
+event_native_down() { call down-client PLUTO_MY_SOURCEIP=192.0.1.1; }
+event_reconcile() { "${WRAP[@]}" "${FW[@]}" reconcile > /dev/null; }
+begin() {
+	case $1 in
+	replace | down | arm) call up-client ;;
+	native_down) event_native ;;
+	reconcile) call up-client; mess ;;
+	esac
+}
+end() {
+	case $1 in
+	native*) call down-client PLUTO_MY_SOURCEIP=192.0.1.1 ;;
+	*) call down-client ;;
+	esac
+	[ "$1" != arm ] || fw disarm office
+}
+
+mess() {	# what somebody did to our rules
+	case $HOLDER in
+	nftables) nft flush chain inet ipsec_fw postrouting ;;
+	iptables) iptables-legacy -t mangle -F ipsec-fw-post ;;
+	*) ipset flush "$(ipset list -n | grep to-peer)" ;;
+	esac
+}
+
+settings() {	# event
+	case $1 in
+	arm) printf 'guard = armed\nchain-updown = off\n' ;;
+	native*) printf 'updown = native\n' ;;
+	*) printf 'chain-updown = off\n' ;;
+	esac | sed "1i [default]\non-error = ${2:-fail}" | ini
+}
+
+# What our programs keep; times, and what a later call throws away, aside: staged
+# files, and marks whose owners have no record.
+files() {
+	(cd "$RUN"/netns-* && find . ! -type d ! -name '*.new' -printf '%p %l\n' |
+			sed 's/\(shared[^ ]* \)[0-9]* /\1/' | sort |
+			while read -r name to; do
+				[[ $name != ./marks/* ]] || [ -e conns/*-"$to" ] || continue
+				echo "$name $to"
+			done
+		grep -r . conns daemons shared owners 2> /dev/null |
+		grep -v 'conns/\..*\.new:\|FWH_SINCE=' | sort)
+}
+network() { ip addr; ip -4 route show table all; ip rule; }
+# Sets, and rules for marks, stand in the order in which they were made.
+sorted_sets() {
+	perl -ne '$set = "" if /^\t(set|map) /;
+		if (defined $set) { $set .= $_; push(@sets, $set), undef $set if /^\t}/; next }
+		if (/\@mark-/) { push @sets, $_; next }
+		print(sort @sets), @sets = () if /^}/;
+		print if /\S/;'
+}
+state() {	# file
+	tables $counters | sorted_sets > "$1"
+	{ files; network; } > "$1.more"
+}
+same_state() { cmp -s "$1" "$2" && cmp -s "$1.more" "$2.more"; }
+
+# Each legacy table, and what nftables has, is one commit.
+parts() {	# file: one part a line
+	awk '/^\*/ { n++ } /^table / && !nft { n++; nft = 1 }
+		/^(create|add) / { next }
+		{ part[n] = part[n] $0 "|" } END { for (i = 0; i <= n; i++) print part[i] }' "$1"
+}
+
+# Between two commits of the legacy tables the parts are of either state, and
+# elements of sets come and go one by one; accepted is nothing that is not guarded.
+between() {	# before after now
+	local line
+	paste -d '\n' <(parts "$1") <(parts "$2") <(parts "$3") |
+		awk 'NR % 3 == 1 { a = $0 } NR % 3 == 2 { b = $0 }
+			NR % 3 == 0 && $0 != a && $0 != b { bad = 1 } END { exit bad }' || return 1
+	set -- <(:) "$1" "$2" "$3"
+	{ sed 's/^/a /' "$2"; sed 's/^/b /' "$3"; sed 's/^/c /' "$4"; } |
+		grep -E '^. (create|add) ' | grep -v ' ipsec-fw-owners-new ' | sort -k 2 | awk '
+		{ side = $1; $1 = ""; have[$0] = have[$0] side }
+		END { for (line in have)
+			if (have[line] == "ab" || have[line] == "c") { print line; bad = 1 }
+			exit bad }' || return 1
+	[ "$(accepts office)" = 0 ] || [ "$(guards office)" = 2 ]
+}
+
+allowed() {	# before after now
+	cmp -s "$1" "$3" || cmp -s "$2" "$3" && return 0
+	[ $BACKEND = iptables ] && between "$@"
+}
+
+differs() {	# from file: what differs now
+	diff "$1" "$WORK/now" | head -n 6
+	[ ! -e "$WORK/now.more" ] || diff "$1.more" "$WORK/now.more" | head -n 6
+}
+
+# Once more, and all is there; back, and nothing is left.
+again() {	# event words
+	local event=$1
+	shift
+	event_$event > "$WORK/said" 2>&1 || echo "$*: the next fails: $(cat "$WORK/said")"
+	state "$WORK/now"
+	same_state "$WORK/after" "$WORK/now" || {
+		echo "$*: the next does not bring it to its end"
+		differs "$WORK/after"
+	}
+	back $event "$@"
+}
+
+back() {	# event words
+	local event=$1
+	shift
+	end $event > /dev/null 2>&1
+	begin $event 2> /dev/null
+	state "$WORK/now"
+	same_state "$WORK/before" "$WORK/now" || {
+		echo "$*: something is left"
+		differs "$WORK/before"
+	}
+}
+
+# The states before and after, and the calls that it makes: in files.
+baseline() {	# event
+	state "$WORK/before"
+	WRAP=("$FAULT" list "$WORK/calls")
+	event_$1 2> "$WORK/said" || cat "$WORK/said"
+	WRAP=()
+	state "$WORK/after"
+	back $1 "not spoilt"
+}
+
+prepare() {	# event [on-error]
+	local i
+	rm -rf "$RUN"
+	settings $1 ${2-}
+	for i in 1 2 3; do
+		call up-client PLUTO_CONNECTION=c$i PLUTO_PEER_CLIENT=10.$i.0.0/16 \
+			PLUTO_PEER=198.51.100.1$i PLUTO_SA_REQID=$((16384 + 400 * i)) ||
+			echo "c$i does not come up"
+	done
+	# The first makes what all share, and folders.
+	begin $1
+	event_$1 2> /dev/null
+	end $1 > /dev/null 2>&1
+	fw reconcile > /dev/null
+	begin $1
+	baseline $1
+	turn=$((turn + 1))
+}
+
+finish() {	# event
+	end $1 > /dev/null 2>&1
+	fw flush --yes > /dev/null
+}
