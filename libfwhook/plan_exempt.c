@@ -170,13 +170,22 @@ static void exempt_link(struct builder *b, enum fwh_table table,
 	exempt_dhcp(b, table, part);
 }
 
+/* A person said that both sides are the same, mostly everything, and no daemon
+ * yet who the gateways are: a kill switch, which has no side of its own. */
+static bool has_own_side(const struct fwh_event *ev)
+{
+	return !fwh_addr_is_any(&ev->me) ||
+	       !fwh_range_covers(&ev->sel.local, &ev->sel.remote);
+}
+
 /* Where the peer's side contains our own (a full tunnel), what stays on our
  * side has the addresses of protected traffic and is none. */
 static void exempt_own_side(struct builder *b, enum fwh_table table,
 			    enum fwh_part part, bool out)
 {
 	exempt_link(b, table, part, out);
-	exempt_nets(b, table, part, out, b->local, b->n_local);
+	if (has_own_side(b->in->ev))
+		exempt_nets(b, table, part, out, b->local, b->n_local);
 }
 
 /* What the operator wants left alone on the peer's side. */

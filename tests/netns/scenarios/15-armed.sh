@@ -184,6 +184,26 @@ is "no second one" "$(pairs office | wc -l)" 3
 fw disarm --all > /dev/null
 check "released" same_tables
 
+# Everything on both sides: a kill switch.
+settings
+printf '[conn all]\nguard-local = 0.0.0.0/0\nguard-remote = 0.0.0.0/0\nguard-exempt = 198.51.100.2\n' >> "$INI"
+ip link add w0 type veth peer name w1
+sysctl -q -w net.ipv6.conf.w0.disable_ipv6=1 net.ipv6.conf.w1.disable_ipv6=1
+ip link set w0 up
+ip link set w1 up
+ip addr add 198.51.100.1/24 dev w0
+sent() { ip -s -j link show w0 | jq '.[0].stats64.tx.packets'; }
+echo_to() { ping -q -c 1 -W 0.1 -I "$1" "$2" > /dev/null; sent; }
+ip neigh replace 198.51.100.2 lladdr 02:00:00:00:00:02 dev w0
+ip neigh replace 198.51.100.3 lladdr 02:00:00:00:00:03 dev w0
+is "everything is guarded" "$(fw arm)" "1 guard armed"
+before=$(sent)
+is "nothing leaves" "$(echo_to 198.51.100.1 198.51.100.3)" "$before"
+above "but to what is exempt" "$(echo_to 198.51.100.1 198.51.100.2)" "$before"
+fw disarm --all > /dev/null
+ip link del w0
+check "no longer" same_tables
+
 # A daemon that dies leaves its guards, and nothing that accepts.
 settings
 cp "$(readlink -f /bin/bash)" "$WORK/pluto"
