@@ -1182,9 +1182,10 @@ static void examples(void **state)
 	size_t i;
 
 	(void)state;
-	snprintf(pattern, sizeof(pattern), "%s/examples/*.conf",
+	snprintf(pattern, sizeof(pattern), "%s/examples/{.,*}/ipsec-fw.conf",
 		 source_folder(where, sizeof(where)));
-	assert_int_equal(glob(pattern, 0, NULL, &g), 0);
+	assert_int_equal(glob(pattern, GLOB_BRACE, NULL, &g), 0);
+	assert_true(g.gl_pathc > 10);
 	for (i = 0; i < g.gl_pathc; i++) {
 		fwh_autofree char *text = slurp(g.gl_pathv[i]);
 		char *p;
@@ -1193,7 +1194,7 @@ static void examples(void **state)
 		write_file(main_file, text);
 		fwh_config_free(load());
 		for (p = text; (p = strstr(p, "\n#")); p++)
-			if (p[2] != ' ' && p[2] != '\n')
+			if (!strchr(" \t\n", p[2]))
 				p[1] = ' ';
 		write_file(main_file, text);
 		fwh_config_free(load());
@@ -1218,7 +1219,7 @@ static void example_is_built_in(void **state)
 	assert_non_null(p);
 	*p = '\0';
 	for (p = text; (p = strstr(p, "\n#")); p++)
-		if (p[2] != ' ' && p[2] != '\n')
+		if (!strchr(" \t\n", p[2]))
 			p[1] = ' ';
 	write_file(main_file, text);
 	expect_settings("x", " clamp log=LOG");

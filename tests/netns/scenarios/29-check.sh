@@ -50,4 +50,6 @@ printf '[default]\n%s\nmss = bad\n' "log-prefix = $(printf 'x%.0s' {1..300})" > 
 is "a line too long is no end" "$(found "$WORK/long.conf" | wc -l)" 2
 chmod 666 "$WORK/part.conf"
 is "a file that others can write" "$(found "$WORK/part.conf" | grep -c 'others can write it')" 1
-check "examples are right" found "$TESTS"/../examples/ipsec-fw.conf
+for file in "$TESTS"/../examples/{.,*}/ipsec-fw.conf; do
+	check "right: ${file#*/examples/}" found "$file"
+done
