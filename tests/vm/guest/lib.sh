@@ -408,7 +408,8 @@ fw() {
 	shift
 	# As under the daemon, whose /run does not name the namespace.
 	on "$side" unshare -m --propagation private bash -c '
-		mount -t tmpfs tmpfs /run/netns && exec ipsec-fw "$@"' fw \
+		[ ! -d "$WORK/$0.fw" ] || mount --bind "$WORK/$0.fw" /etc/ipsec-fw
+		mount -t tmpfs tmpfs /run/netns && exec ipsec-fw "$@"' "$side" \
 		--run-dir "$WORK/$side.run/ipsec-fw" \
 		--state-dir "$WORK/$side.state" "$@"
 }
@@ -417,8 +418,9 @@ pluto_pid() {
 	cat "$WORK/$1.run/pluto/pluto.pid" 2>/dev/null
 }
 
-# Each in its network namespace, with /run and its files of its own; the
-# tables' lock is the one that the tests take too.
+# Each in its network namespace, with /run and its files of its own, and the
+# helper's settings if it has any; the tables' lock is the one that the tests
+# take too.
 launch() {	# side
 	mkdir -p "$WORK/$1.run/pluto" "$WORK/$1.d" "$WORK/$1.state"
 	[ -d "$WORK/$1.nss" ] || cp -r /tmp/nss "$WORK/$1.nss"
@@ -432,6 +434,7 @@ launch() {	# side
 		mount --bind "$WORK/secrets" /etc/ipsec.secrets
 		mount --bind "$WORK/$0.d" /etc/ipsec.d
 		mount --bind "$WORK/$0.state" /var/lib/ipsec-fw
+		[ ! -d "$WORK/$0.fw" ] || mount --bind "$WORK/$0.fw" /etc/ipsec-fw
 		mount -t sysfs sysfs /sys	# of this network namespace
 		export LD_PRELOAD=${LD_PRELOAD_PLUTO:-}
 		exec /usr/libexec/ipsec/pluto --nofork --config /etc/ipsec.conf \
