@@ -396,8 +396,12 @@ static void forget_last(void)
 	 * ones only what is not orig_opts. */
 	globals.opts = xt->malloc(sizeof(options));
 	memcpy(globals.opts, options, sizeof(options));
-	for (m = *xt->matches; m; m = m->next)
+	/* One that still holds the last rule's would be taken for its second use in
+	 * this one, whose options are known. */
+	for (m = *xt->matches; m; m = m->next) {
 		m->mflags = 0;
+		m->m = NULL;
+	}
 	for (t = *xt->targets; t; t = t->next) {
 		t->tflags = 0;
 		t->used = 0;

@@ -53,6 +53,14 @@ check "a dry run prints them" bash -c "$(declare -f call); $(declare -p site OPT
 call down-client
 check "down leaves the tables as they were" same_tables
 
+settings 'guard = off' "${esp[@]}" \
+	"$(raw 'forward in: udp dport 53 counter' 'filter FORWARD in: -p udp --dport 53 -j RETURN')" \
+	"$(raw 'forward in: udp dport 54 counter drop' 'filter FORWARD in: -p udp -m limit --limit 1/minute --dport 54 -j DROP')"
+check "an option's second use in another rule" silent_call up-client
+is "both rules are there" "$(ours | grep -c 'dport 5[34]')" 2
+call down-client
+check "and gone" same_tables
+
 # ---- what is not taken ----
 
 # wrong WORD NFT IPTABLES: an up fails with the word, the file and the line, and
