@@ -178,7 +178,8 @@ void fwh_hash_bytes(uint64_t *h, const void *data, size_t n)
 
 bool fwh_grow(void *list, size_t n, size_t *cap, size_t size)
 {
-	size_t more = *cap ? 2 * *cap : 8;
+	/* Large ones are few: pages that are not reached cost nothing. */
+	size_t more = *cap ? 2 * *cap : size < 512 ? 8 : 2;
 	void *items;
 
 	if (n < *cap)
