@@ -231,7 +231,17 @@ static int claim(struct changes *c, const struct change *change,
 	return fwh_object_claim(c->store, change->name, &owner, err);
 }
 
-/* What others of it is not changed, nor what is let go of. */
+static bool has_object(const struct fwh_owned *owned, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < owned->n; i++)
+		if (!strcmp(owned->objects[i], name))
+			return true;
+	return false;
+}
+
+/* What others have of it is not changed, nor what is let go of. */
 static int store_meant(struct changes *c, const struct fwh_daemon *daemon,
 		       struct fwh_err *err)
 {
@@ -247,7 +257,7 @@ static int store_meant(struct changes *c, const struct fwh_daemon *daemon,
 	for (i = 0; !code && i < c->own->n; i++)
 		code = fwh_owned_add(&owned, c->own->objects[i]);
 	for (i = 0; !code && i < c->n; i++)
-		if (c->list[i].claims && !c->list[i].owned)
+		if (c->list[i].claims && !has_object(c->own, c->list[i].name))
 			code = fwh_owned_add(&owned, c->list[i].name);
 	code = code ? fwh_fail(err, code, "out of memory") :
 		      fwh_owned_write(c->store, &owned, err);
