@@ -20,6 +20,7 @@ struct fwh_call {
 	struct fwh_daemon daemon;
 	char run_dir[FWH_PATH_MAX], state_dir[FWH_PATH_MAX];
 	bool ran, had_before;		/* fwh_call_run() did change something */
+	bool lost;			/* there is a record, and it cannot be read */
 	struct fwh_record before;	/* what the connection was then */
 	struct fwh_store *store;	/* NULL: nothing was asked of it yet */
 	struct fwh_xfrm *xfrm;		/* of the last look; likewise */
@@ -282,6 +283,7 @@ static void make_target(const struct fwh_call *call, enum fwh_state state,
 	memset(ret, 0, sizeof(*ret));
 	ret->key = call->key;
 	ret->had_before = call->had_before;
+	ret->lost = call->lost;
 	ret->before = call->before;
 	ret->settings = call->settings;
 	ret->after.ev = call->ev;
@@ -569,6 +571,7 @@ static int read_before(struct fwh_call *call, struct fwh_store *store,
 	if (code == -EADDRINUSE)
 		return fwh_fail(err, code, "%s", damage.msg);
 	call->warning = damage;
+	call->lost = true;
 	return 0;
 }
 

@@ -241,11 +241,37 @@ static int plan_all(const struct fwh_globals *globals,
 		targets[i].after.since = since(&targets[i]);
 		changes[i].plan = &plans[i];
 		changes[i].after = &targets[i].after;
+		changes[i].lost = targets[i].lost;
 		if (targets[i].had_before)
 			changes[i].before = &targets[i].before;
 		changes[i].families = families_of(&targets[i], &plans[i]);
 	}
 	fwh_xfrm_close(xfrm);
+	return code;
+}
+
+/* The kernel has it, and its record cannot be written: back to what that says. */
+static int go_back(const struct fwh_globals *globals, struct fwh_store *store,
+		   const struct fwh_target *target, int code,
+		   struct fwh_err *err)
+{
+	struct fwh_target back = *target;
+	struct fwh_plan plan = { .n = 0 };
+	struct fwh_change change = { .plan = NULL };
+	struct fwh_err second;
+
+	back.before = target->after;
+	back.had_before = true;
+	back.after = target->before;
+	if (!target->had_before) {
+		back.after = target->after;
+		back.after.state = FWH_STATE_DOWN;
+	}
+	if ((plan_all(globals, &back, 1, &plan, &change, &second) ||
+	     apply(globals, store, &back, &change, 1, false, &second)) && err)
+		fwh_fail(err, code, "%.240s; and going back failed: %.200s",
+			 err->msg, second.msg);
+	fwh_plan_free(&plan);
 	return code;
 }
 
@@ -261,8 +287,11 @@ static int commit(const struct fwh_globals *globals, struct fwh_store *store,
 		code = stage(store, &targets[0], err);
 	if (!code && (n || all))
 		code = apply(globals, store, targets, changes, n, all, err);
-	for (i = 0; !code && i < n; i++)
+	for (i = 0; !code && i < n; i++) {
 		code = record(store, &targets[i], n == 1, err);
+		if (code && n == 1)
+			code = go_back(globals, store, &targets[0], code, err);
+	}
 	/* Without the rules no new ones come. */
 	for (i = 0; !code && i < n; i++)
 		if (targets[i].had_before)

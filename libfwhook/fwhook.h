@@ -639,6 +639,7 @@ struct fwh_change {
 	const struct fwh_record *after;
 	unsigned int families;		/* where rules of the key may be: a bit
 					 * each, 1 << FWH_IPV4 | 1 << FWH_IPV6 */
+	bool lost;			/* `before' is not known, but there was one */
 };
 
 /* Make it so, for all changes or for none: one commit a table, and none where

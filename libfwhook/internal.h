@@ -338,6 +338,7 @@ struct fwh_target {
 	bool no_kernel;			/* which we have no right to ask */
 	struct fwh_xfrm *xfrm;		/* that its SA was found with, or NULL */
 	bool misworded;			/* some of its rules are not taken */
+	bool lost;			/* what it was before cannot be read */
 	struct fwh_err warning;		/* of the commit; code 0: none */
 };
 /* Plan, looking for passthrough policies in the kernel: once for all plans that are

@@ -300,8 +300,8 @@ static int claim_forgotten_in(struct job *job, const char *owner, bool all)
 	return code;
 }
 
-/* A connection that goes, and whose record is lost: no one knows the reqid that
- * it had, but the elements say whose they are.  And where the changes are all
+/* A connection that goes without a record, or whose record cannot be read: no one
+ * knows the reqid that it had, but the elements say whose they are.  And where the changes are all
  * there is, nobody has anything that he does not want, as one that was killed may. */
 static int claim_forgotten(struct job *job)
 {
@@ -314,8 +314,9 @@ static int claim_forgotten(struct job *job)
 	for (i = 0; !code && i < job->n; i++) {
 		const struct fwh_change *change = &job->changes[i];
 
-		if (change->before || change->after->sa.reqid ||
-		    !(change->after->ev.verbs & FWH_DOWN))
+		if (!change->lost &&
+		    (change->before || change->after->sa.reqid ||
+		     !(change->after->ev.verbs & FWH_DOWN)))
 			continue;
 		fwh_nft_owner(&change->plan->key, owner);
 		code = claim_forgotten_in(job, owner, false);

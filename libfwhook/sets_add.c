@@ -179,6 +179,9 @@ static int try_elements(struct job *job, size_t *ret_left)
 		if (!job->claims[i].added)
 			add_element(job, &job->claims[i]);
 	code = fwh_ipset_send(job->link, results);
+	/* Without an answer, what was free may be ours now. */
+	for (i = 0; code && i < job->n_claims; i++)
+		job->claims[i].added |= job->claims[i].free;
 	for (i = 0; !code && i < job->n_claims; i++) {
 		struct claim *claim = &job->claims[i];
 		int result;

@@ -67,6 +67,10 @@ damage "half a record" 'FWH_RECORD=1\nFWH_STATE=up\nFWH_DAE'
 damage "a later version's record" 'FWH_RECORD=2\nFWH_STATE=up\n'
 damage "a record of NULs" '\0\0\0\0\n'
 damage "a record of words" 'PLUTO_VERB=up\nPLUTO_CONNECTION=$(id)\n'
+echo nonsense > "$record"
+call up-client PLUTO_SA_REQID=16400 2> /dev/null
+is "a damaged record: the reqid that it told of is not accepted any more" "$(reqids office)" "16401 "
+call up-client
 rm "$record"
 check "no record: down" silent_call down-client
 check "no record: the rules go" same_tables -c
