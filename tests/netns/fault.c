@@ -28,12 +28,13 @@
 #define NAME(call)	[SYS_##call] = #call
 #define ORIG_RAX	offsetof(struct user_regs_struct, orig_rax)
 #define RAX		offsetof(struct user_regs_struct, rax)
+#define RSI		offsetof(struct user_regs_struct, rsi)
 #define RDX		offsetof(struct user_regs_struct, rdx)
 
 /* Those that somebody may want to fail. */
 static const char *const names[] = {
 	NAME(access), NAME(bind), NAME(connect), NAME(faccessat),
-	NAME(faccessat2), NAME(fcntl), NAME(flock), NAME(fsync),
+	NAME(faccessat2), NAME(flock), NAME(fsync),
 	NAME(getdents64), NAME(getsockname), NAME(getsockopt), NAME(ioctl),
 	NAME(lseek), NAME(mkdirat), NAME(newfstatat), NAME(open),
 	NAME(openat), NAME(poll), NAME(ppoll), NAME(pread64), NAME(read),
@@ -72,12 +73,15 @@ static int is_for_memory(unsigned long nr)
 	       nr == SYS_mremap || nr == SYS_mprotect;
 }
 
-/* "setsockopt:64" has the option's number. */
+/* "setsockopt:64", "fcntl:37" have the option's number, and the command's. */
 static void name_call(pid_t pid, unsigned long nr, char ret[32])
 {
 	if (nr == SYS_setsockopt)
 		snprintf(ret, 32, "setsockopt:%ld",
 			 ptrace(PTRACE_PEEKUSER, pid, RDX, 0));
+	else if (nr == SYS_fcntl)
+		snprintf(ret, 32, "fcntl:%ld",
+			 ptrace(PTRACE_PEEKUSER, pid, RSI, 0));
 	else if (nr < sizeof(names) / sizeof(names[0]) && names[nr])
 		snprintf(ret, 32, "%s", names[nr]);
 	else

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# seconds: 1200
+# A system call that fails: the event succeeds all the same, or says why it does
+# not and leaves everything as it was; the next one brings all to its end.
+. "$TESTS/netns/lib.sh"
+. "$TESTS/netns/faults.sh"
+
+# What a call can fail with, as numbers.
+errors_of() {	# call
+	local EINTR=4 EIO=5 EAGAIN=11 ENOMEM=12 EACCES=13 EMFILE=24 ENOSPC=28 EROFS=30 ENOLCK=37 ENOBUFS=105
+	case $1 in
+	openat) echo $EACCES $EMFILE $ENOMEM $ENOSPC ;;
+	mkdirat | symlinkat | renameat | unlinkat) echo $EACCES $EROFS $ENOSPC $EIO ;;
+	write) echo $ENOSPC $EIO ;;
+	fsync) echo $EIO $ENOSPC ;;
+	read | getdents64 | newfstatat | readlinkat) echo $EIO $ENOMEM ;;
+	faccessat*) echo $EROFS ;;
+	fcntl:37 | flock) echo $EINTR $ENOLCK ;;	# F_OFD_SETLK
+	socket | bind) echo $EACCES $ENOMEM $ENOBUFS ;;
+	sendmsg | sendto | recvmsg | recvfrom) echo $EINTR $ENOBUFS $ENOMEM ;;
+	getsockopt | setsockopt:64) echo $EAGAIN $ENOMEM $EACCES ;;
+	esac
+}
+
+spoiling() {	# event: "N CALL ERRNO" of all, $step apart
+	local n=0 name error
+	while read -r name; do
+		n=$((n + 1))
+		for error in $(errors_of "$name"); do echo "$n $name $error"; done
+	done < "$WORK/calls" | awk -v step=$step -v turn=$turn 'NR % step == turn % step'
+}
+
+# What a failed event says: lines of ours, the connection first, and what and why.
+speaks() {
+	local line
+	grep -v '^spoilt: ' "$WORK/said" > "$WORK/words"
+	[ -s "$WORK/words" ] || { echo "says nothing"; return 1; }
+	! LC_ALL=C grep '[^ -~]' "$WORK/words" || return 1
+	! grep -v -E '^(office: [a-z]+-client: |ipsec-fw: ).*[a-z_./-]{3,}.*: .*' "$WORK/words"
+}
+
+failed() {	# event
+	local n name error status what
+	: > "$WORK/statuses"
+	spoiling > "$WORK/chosen"
+	while read -r n name error <&5; do
+		what="call $n ($name) fails with $error"
+		WRAP=("$FAULT" $error $n)
+		event_$1 > "$WORK/said" 2>&1
+		status=$?
+		WRAP=()
+		grep -q "^spoilt: $name$" "$WORK/said" || echo "$what: was not spoilt: $(cat "$WORK/said")"
+		echo $status >> "$WORK/statuses"
+		state "$WORK/now"
+		if [ $status = 0 ]; then
+			same_state "$WORK/after" "$WORK/now" || {
+				echo "$what: succeeds, but: $(tail -n +2 "$WORK/said")"
+				differs "$WORK/after"
+			}
+		else
+			[ $status = 1 ] || echo "$what: status $status"
+			speaks > "$WORK/mute" || echo "$what: $(cat "$WORK/mute")"
+			cmp -s "$WORK/before" "$WORK/now" || { [ $1 != up ] && allowed "$WORK/before" "$WORK/after" "$WORK/now"; } || {
+				echo "$what: not as before: $(tail -n +2 "$WORK/said")"
+				differs "$WORK/before"
+			}
+		fi
+		again $1 "$what"
+	done 5< "$WORK/chosen"
+}
+
+for event in up replace; do
+	prepare $event > "$WORK/prepared"
+	is "$event: as the tests think" "$(cat "$WORK/prepared")" ""
+	failed $event > "$WORK/wrong"
+	is "$event: spoilt $(wc -l < "$WORK/chosen") times" "$(head -n 60 "$WORK/wrong")" ""
+	above "$event: and it says so, in some cases" "$(grep -c 1 "$WORK/statuses")" 2
+	finish $event
+done
