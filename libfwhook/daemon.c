@@ -81,13 +81,18 @@ void fwh_daemon_find(struct fwh_daemon *ret)
 	}
 }
 
-/* A process number is used again; with its start time it is one life. */
+/* A process number is used again; with its start time it is one life.  A process
+ * that is there and cannot be looked at (proc's hidepid=) is taken for it: better
+ * one that is dead too long than all of them dead at once. */
 bool fwh_daemon_alive(const struct fwh_daemon *daemon)
 {
 	struct process process;
 
-	return daemon->pid > 0 && !read_process(daemon->pid, &process) &&
-	       process.start == daemon->start && process.state != 'Z' &&
+	if (daemon->pid <= 0)
+		return false;
+	if (read_process(daemon->pid, &process))
+		return getpgid(daemon->pid) >= 0;
+	return process.start == daemon->start && process.state != 'Z' &&
 	       process.state != 'X';
 }
 
