@@ -160,7 +160,8 @@ int fwh_config_read_text(struct fwh_config *config, const char *text, size_t n,
 
 /* ---- config_files.c ---- */
 
-/* optional: that there is no such file is no error. */
+/* optional: that there is no such file is no error, and it is to be used and not
+ * only looked at, so that its folder has to be as safe as itself. */
 int fwh_config_read_file(struct fwh_config *config, const char *path,
 			 bool optional, struct fwh_err *err);
 /* All *.conf of the folder, by name, if there is one. */

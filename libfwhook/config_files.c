@@ -31,6 +31,30 @@ static int check_safe(int fd, const char *path, mode_t type,
 	return 0;
 }
 
+/* Who can write there can put another file in its place, but not where the sticky
+ * bit keeps everybody's own.  What somebody tries as a user is his own matter. */
+static int check_folder_of(const char *file, struct fwh_err *err)
+{
+	const char *slash = strrchr(file, '/');
+	char path[FWH_PATH_MAX] = ".";
+	struct stat st;
+
+	if (geteuid() || strlen(file) >= sizeof(path))
+		return 0;
+	if (slash)
+		snprintf(path, sizeof(path), "%.*s",
+			 slash == file ? 1 : (int)(slash - file), file);
+	if (stat(path, &st))
+		return fwh_fail(err, -errno, "%s: %s", path, strerror(errno));
+	if (st.st_uid)
+		return fwh_fail(err, -EPERM, "%s: belongs to user %u; chown "
+				"root %s", path, (unsigned int)st.st_uid, path);
+	if (st.st_mode & 022 && !(st.st_mode & S_ISVTX))
+		return fwh_fail(err, -EPERM, "%s: others can write it; chmod "
+				"go-w %s", path, path);
+	return 0;
+}
+
 static int read_whole(int fd, const char *path, char **ret, size_t *ret_n,
 		      struct fwh_err *err)
 {
@@ -115,9 +139,12 @@ static bool is_missing(const char *path)
 int fwh_config_read_file(struct fwh_config *config, const char *path,
 			 bool optional, struct fwh_err *err)
 {
+	int code;
+
 	if (optional && is_missing(path))
 		return 0;
-	return load_file(config, AT_FDCWD, path, path, err);
+	code = optional ? check_folder_of(path, err) : 0;
+	return code ? code : load_file(config, AT_FDCWD, path, path, err);
 }
 
 static int is_conf_file(const struct dirent *entry)
