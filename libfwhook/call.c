@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "dns.h"
+#include "iptables.h"
 #include "nft_link.h"
 
 struct fwh_call {
@@ -706,6 +707,45 @@ int fwh_call_route(struct fwh_call *call, bool native,
 		fwh_dns_follow(call->store, &call->ev, &call->key,
 			       &call->settings, native, has_more, &complaints);
 	return code;
+}
+
+/* ---- what that needs -------------------------------------------------------------------- */
+
+static bool lacks_module(const struct fwh_event *ev, bool all)
+{
+	unsigned int families = all ? 3 : 1u << ev->sel.local.family |
+					  1u << ev->me.family;
+	enum fwh_family family;
+
+	for (family = 0; family < FWH_FAMILY_MAX; family++)
+		if (families & 1u << family && !fwh_ipt_has_module(family))
+			return true;
+	return false;
+}
+
+/* Whose first call this is looks after all connections, and so does one that brings
+ * them over to another backend. */
+void fwh_call_needs(const struct fwh_call *call, bool native,
+		    struct fwh_needs *ret)
+{
+	const struct fwh_backend *nftables = fwh_backend_find("nftables"), *was;
+	struct fwh_store *store = NULL;
+	bool first, moves;
+
+	memset(ret, 0, sizeof(*ret));
+	fwh_store_peek(call->run_dir, &store);
+	first = call->daemon.pid &&
+		(!store || !fwh_store_knows_daemon(store, &call->daemon));
+	was = store ? fwh_store_backend(store) : NULL;
+	moves = was && (was == nftables) == fwh_config_holds_legacy(call->config);
+	ret->legacy = moves || fwh_config_holds_legacy(call->config);
+	ret->words = fwh_config_has_words(call->config);
+	ret->devices = *call->ev.vti_iface;
+	ret->resolver = first || fwh_dns_concerns(store, &call->ev, &call->key,
+						  &call->settings, native);
+	ret->broker = ret->resolver ||
+		      (ret->legacy && lacks_module(&call->ev, moves));
+	fwh_store_close(store);
 }
 
 /* ---- a dry run --------------------------------------------------------------------------- */

@@ -81,6 +81,17 @@ bool fwh_config_holds_legacy(const struct fwh_config *config)
 	return !strncmp(config->globals.backend, "iptables", 8);
 }
 
+bool fwh_config_has_words(const struct fwh_config *config)
+{
+	size_t i;
+
+	for (i = 0; i < config->n; i++)
+		if (config->sections[i].values.iptables.n ||
+		    config->sections[i].values.nft.n)
+			return true;
+	return false;
+}
+
 int fwh_config_open(const struct fwh_call_options *options,
 		    struct fwh_config **ret, struct fwh_err *ret_bad,
 		    struct fwh_err *err)

@@ -332,6 +332,21 @@ void fwh_dns_follow(struct fwh_store *store, const struct fwh_event *ev,
 	note(code, &trouble, complaints);
 }
 
+bool fwh_dns_concerns(struct fwh_store *store, const struct fwh_event *ev,
+		      const struct fwh_key *key,
+		      const struct fwh_settings *settings, bool native)
+{
+	struct fwh_owned own = { .n = 0 };
+	char name[FWH_RECORD_NAME_MAX];
+	bool concerns = native && asks(ev, settings);
+
+	fwh_record_name(key, name);
+	if (!concerns && store && !fwh_owned_read(store, name, &own, NULL))
+		concerns = has_objects(&own);
+	fwh_owned_free(&own);
+	return concerns;
+}
+
 void fwh_dns_preview(const struct fwh_event *ev, const struct fwh_key *key,
 		     const struct fwh_settings *settings,
 		     struct fwh_dns_plan *ret,

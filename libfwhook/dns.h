@@ -120,6 +120,13 @@ extern const struct fwh_dns_hand fwh_dns_resolved;
  * unbound run that takes commands? */
 bool fwh_has_resolvconf(void);
 bool fwh_has_unbound(void);
+#define FWH_PROGRAM_OUTPUT_MAX	65536
+/* Run one of them, with a bounded wait.  input: at most what a pipe takes at once;
+ * ret: what it says.  Returns its exit status, or a negative errno. */
+int fwh_program_run(const char *const argv[], const char *input,
+		    char ret[FWH_PROGRAM_OUTPUT_MAX]);
+/* Is it one of them, with words that could be ours? */
+bool fwh_program_may(const char *const argv[], const char *input);
 
 /* ---- bus.c: the system's message bus ---- */
 
@@ -172,6 +179,10 @@ void fwh_dns_follow(struct fwh_store *store, const struct fwh_event *ev,
 		    const struct fwh_key *key,
 		    const struct fwh_settings *settings, bool native,
 		    bool may_have, struct fwh_complaints *complaints);
+/* Can that have something to do?  The store need not be locked; NULL: there is none. */
+bool fwh_dns_concerns(struct fwh_store *store, const struct fwh_event *ev,
+		      const struct fwh_key *key,
+		      const struct fwh_settings *settings, bool native);
 /* What the connection would have. */
 void fwh_dns_preview(const struct fwh_event *ev, const struct fwh_key *key,
 		     const struct fwh_settings *settings,

@@ -11,11 +11,11 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "dns.h"
+#include "broker.h"
 
 #define WAIT_MS		3000
 #define LOOK_MS		10		/* how often a child is looked after */
-#define OUTPUT_MAX	65536
+#define OUTPUT_MAX	FWH_PROGRAM_OUTPUT_MAX
 #define ARGS_MAX	(FWH_DNS_SERVERS_MAX + 8)	/* with a name and options */
 
 /* ---- running one -------------------------------------------------------------------- */
@@ -110,9 +110,8 @@ static int fail(const char *program, int status, char *output,
 			fwh_printable(output, shown, sizeof(shown)));
 }
 
-/* input: at most what a pipe takes at once. */
-static int run(const char *const argv[], const char *input,
-	       char ret[OUTPUT_MAX], struct fwh_err *err)
+int fwh_program_run(const char *const argv[], const char *input,
+		    char ret[OUTPUT_MAX])
 {
 	int in[2] = { -1, -1 }, out[2] = { -1, -1 }, code = 0;
 	pid_t child;
@@ -132,6 +131,16 @@ static int run(const char *const argv[], const char *input,
 	if (!code)
 		code = attend(child, out[0], ret);
 	fwh_close_fd(&out[0]);
+	return code;
+}
+
+static int run(const char *const argv[], const char *input,
+	       char ret[OUTPUT_MAX], struct fwh_err *err)
+{
+	int code;
+
+	*ret = '\0';
+	code = fwh_broker_program(argv, input, ret);
 	return code ? fail(argv[0], code, ret, err) : 0;
 }
 
@@ -140,6 +149,76 @@ static int missing(const char *name, struct fwh_err *err)
 	return fwh_fail(err, -ENOENT, "the peer's DNS: no %s in /usr/sbin or "
 			"/usr/bin; dns in ipsec-fw.conf(5) says who else can "
 			"do it", name);
+}
+
+/* ---- what may be run for somebody else ------------------------------------------------- */
+
+/* Of nothing but these, and no option. */
+static bool consists_of(const char *word, const char *chars)
+{
+	static const char common[] = "abcdefghijklmnopqrstuvwxyz"
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZ" "0123456789" ".-_:%";
+
+	if (*word == '-')
+		return false;
+	while (*word && (strchr(common, *word) || strchr(chars, *word)))
+		word++;
+	return !*word;
+}
+
+static bool is_record_name(const char *name)
+{
+	static const char prefix[] = "vpn.ipsec-fw-";
+
+	return !strncmp(name, prefix, sizeof(prefix) - 1) &&
+	       consists_of(name, "");
+}
+
+static bool may_resolvconf(const char *const args[], const char *input)
+{
+	if (!args[0] || !args[1] || !is_record_name(args[1]) ||
+	    !consists_of(input, " \n"))
+		return false;
+	if (!strcmp(args[0], "-a"))
+		return !args[2];
+	return !strcmp(args[0], "-d") && args[2] && !strcmp(args[2], "-f") &&
+	       !args[3];
+}
+
+static bool may_unbound(const char *const args[], const char *input)
+{
+	static const char *const verbs[] = {
+		"list_forwards", "forward_add", "forward_remove", "flush_zone",
+		"flush_requestlist",
+	};
+	bool known = false;
+	size_t i;
+
+	for (i = 0; args[0] && i < ARRAY_SIZE(verbs); i++)
+		known = known || !strcmp(args[0], verbs[i]);
+	for (i = 1; known && args[i]; i++)
+		known = consists_of(args[i], "@#+");
+	return known && !*input;
+}
+
+bool fwh_program_may(const char *const argv[], const char *input)
+{
+	static const struct {
+		const char *name;
+		bool (*may)(const char *const args[], const char *input);
+	} programs[] = {
+		{ "resolvconf", may_resolvconf },
+		{ "unbound-control", may_unbound },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(programs); i++) {
+		const char *path = find_program(programs[i].name);
+
+		if (path && !strcmp(argv[0], path))
+			return programs[i].may(argv + 1, input);
+	}
+	return false;
 }
 
 /* ---- resolvconf: a record of a connection's own ------------------------------------------ */

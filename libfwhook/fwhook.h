@@ -719,6 +719,33 @@ int fwh_call_route(struct fwh_call *call, bool native,
 /* Print what fwh_call_run() would make the kernel hold; changes nothing. */
 int fwh_call_print(struct fwh_call *call, FILE *f, struct fwh_err *err);
 
+/* ---- with few rights ------------------------------------------------------ */
+
+/* What fwh_call_run(), fwh_call_route() and the others need besides
+ * CAP_NET_ADMIN, netlink sockets, the run and the state directory, and /proc. */
+struct fwh_needs {
+	bool legacy;			/* CAP_NET_RAW, raw sockets, the lock file */
+	bool words;			/* parsers' libraries and tables of names */
+	bool resolver;			/* resolv.conf and its folder */
+	bool devices;			/* /proc/sys/net, to write there */
+	bool broker;			/* fwh_broker_fork() */
+};
+
+/* Of an open call.  native: as for fwh_call_route(). */
+void fwh_call_needs(const struct fwh_call *call, bool native,
+		    struct fwh_needs *ret);
+
+/* Fork, before anything is locked: this returns 0 in the child, which can then
+ * give up its rights, and a negative errno if there is none.  In the parent it
+ * does not return: that keeps its rights, and for the child runs resolvers'
+ * programs with words that connections can have, loads ip_tables and ip6_tables,
+ * and calls script (NULL: none) when fwh_broker_script() asks for it.  It ends
+ * with the child's exit status, or 128 and the number of the signal that ended it;
+ * who kills it, kills the child. */
+int fwh_broker_fork(int (*script)(void *arg), void *arg, struct fwh_err *err);
+/* Returns what script returned, or -EPIPE if the parent is gone. */
+int fwh_broker_script(void);
+
 /* ---- looking ------------------------------------------------------------- */
 
 /* What a rule does to a connection's packets, as they meet it on their way from

@@ -182,6 +182,8 @@ void fwh_config_set_backend(struct fwh_config *config,
 const char *fwh_config_backend_why(const struct fwh_config *config);
 /* Is it one of the legacy tables' forms? */
 bool fwh_config_holds_legacy(const struct fwh_config *config);
+/* Are there rules in a person's own words, of whichever connection? */
+bool fwh_config_has_words(const struct fwh_config *config);
 /* The names of [conn NAME] sections that are no patterns, by number; NULL
  * after the last. */
 const char *fwh_config_conn(const struct fwh_config *config, size_t n);
@@ -254,6 +256,10 @@ int fwh_saved_flush(const char *state_dir, struct fwh_err *err);
 struct fwh_store;			/* the run directory of this network namespace */
 int fwh_store_open(const char *run_dir, unsigned int wait_ms,
 		   struct fwh_store **ret, struct fwh_err *err);
+/* To look at what is there without making or locking anything: the daemons, the
+ * backend, and what connections own.  Nothing that it says is to be relied on
+ * later.  Returns 0 or a negative errno. */
+int fwh_store_peek(const char *run_dir, struct fwh_store **ret);
 void fwh_store_close(struct fwh_store *store);
 /* Hold the record of one key, or of all (key NULL), until the store is closed
  * or locked again. */

@@ -18,6 +18,9 @@ int fwh_ipt_compile(const struct fwh_plan *const plans[], size_t n,
  * were changed, are packed as what no table holds. */
 int fwh_ipt_compile_known(const struct fwh_plan *plans, size_t n,
 			  struct fwh_err *err);
+/* Does the kernel have the family's module?  See that it has, if it can be. */
+bool fwh_ipt_has_module(enum fwh_family family);
+void fwh_ipt_load_module(enum fwh_family family);
 /* Pack a rule, as iptables would, into buf (FWH_IPT_ENTRY_MAX bytes, aligned
  * as struct ipt_entry is).  Jumps carry the chain's name in their target, for
  * libiptc to resolve.  Returns the entry's length. */

@@ -13,6 +13,7 @@
 
 #include "backend.h"
 #include "iptables_job.h"
+#include "broker.h"
 #include "extensions.h"
 
 static const char *const family_name[FWH_FAMILY_MAX] = { "IPv4", "IPv6" };
@@ -688,14 +689,27 @@ static const char *find_missing(const struct batch *batch, size_t n)
 	return missing;
 }
 
+/* Without the module nothing can ask the kernel to load it for us. */
+static const char *const modules[FWH_FAMILY_MAX] = { "ip_tables", "ip6_tables" };
+
+bool fwh_ipt_has_module(enum fwh_family family)
+{
+	return !access(fwh_iptcs[family]->proc_names, F_OK);
+}
+
+void fwh_ipt_load_module(enum fwh_family family)
+{
+	if (!fwh_ipt_has_module(family))
+		fwh_broker_module(modules[family]);
+}
+
 int fwh_ipt_open_table(struct fwh_ipt_table *t, struct fwh_err *err)
 {
-	const char *module = t->family == FWH_IPV4 ? "ip_tables" : "ip6_tables";
+	const char *module = modules[t->family];
 
 	t->changed = false;
 	t->h = t->iptc->init(fwh_table_name[t->table]);
-	/* Without the module nothing can ask the kernel to load it for us. */
-	if (!t->h && errno == ENOPROTOOPT && fwh_extension_load(module))
+	if (!t->h && errno == ENOPROTOOPT && fwh_broker_module(module))
 		t->h = t->iptc->init(fwh_table_name[t->table]);
 	if (t->h)
 		return 0;

@@ -526,6 +526,10 @@ int fwh_ipt_compile(const struct fwh_plan *const plans[], size_t n,
 		code = gather(plans, n, &request);
 		if (code)
 			fwh_fail(err, code, "out of memory");
+		/* libxtables asks the kernel for revisions, and would load the
+		 * module itself if it might. */
+		if (!code && request.n)
+			fwh_ipt_load_module(family);
 		if (!code && request.n)
 			code = fwh_contain(parse_all, &request, "libxtables",
 					   &answer, &size, err);

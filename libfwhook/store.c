@@ -71,19 +71,28 @@ static int check_owner(int dir, const char *name, const char *path,
 	return 0;
 }
 
+static int name_netns(char *ret, size_t size)
+{
+	struct stat st;
+
+	if (stat("/proc/self/ns/net", &st))
+		return -errno;
+	snprintf(ret, size, "netns-%llu", (unsigned long long)st.st_ino);
+	return 0;
+}
+
 static int open_dirs(struct fwh_store *store, const char *run_dir)
 {
 	fwh_autofd base = -1;
-	struct stat st;
 	char name[40];
+	int code;
 
 	base = open_dir(AT_FDCWD, run_dir);
 	if (base < 0)
 		return base;
-	if (stat("/proc/self/ns/net", &st))
-		return -errno;
-	snprintf(name, sizeof(name), "netns-%llu",
-		 (unsigned long long)st.st_ino);
+	code = name_netns(name, sizeof(name));
+	if (code)
+		return code;
 	snprintf(store->path, sizeof(store->path), "%.200s/%s", run_dir, name);
 	store->dir = open_dir(base, name);
 	if (store->dir < 0)
@@ -119,6 +128,29 @@ int fwh_store_open(const char *run_dir, unsigned int wait_ms,
 		code = check_owner(store->dir, ".", store->path, err);
 	if (code) {
 		fwh_store_close(store);
+		return code;
+	}
+	*ret = store;
+	return 0;
+}
+
+int fwh_store_peek(const char *run_dir, struct fwh_store **ret)
+{
+	struct fwh_store *store = calloc(1, sizeof(*store));
+	char name[40];
+	int code = store ? name_netns(name, sizeof(name)) : -ENOMEM;
+
+	if (code) {
+		free(store);
+		return code;
+	}
+	store->conns = store->marks = store->lock = -1;
+	snprintf(store->path, sizeof(store->path), "%.200s/%s", run_dir, name);
+	store->dir = open(store->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC |
+			  O_NOFOLLOW);
+	if (store->dir < 0) {
+		code = -errno;
+		free(store);
 		return code;
 	}
 	*ret = store;

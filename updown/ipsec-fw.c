@@ -8,8 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
+#include "confine.h"
 #include "ipsec-fw.h"
 
 /* ---- what verbs share --------------------------------------------------------- */
@@ -49,28 +51,29 @@ static const struct verb {
 	const char *name;
 	int (*run)(struct program *prog);
 	bool args;			/* takes words behind it */
+	bool confined;			/* changes the tables, with few rights */
 	unsigned int options;		/* OPT_... that it takes */
 	const char *usage, *help;
 } verbs[] = {
-	{ "arm", verb_arm, false, 0, "", "put up the saved and the configured "
+	{ "arm", verb_arm, false, true, 0, "", "put up the saved and the configured "
 	  "guards" },
-	{ "check", verb_check, true, OPT_JSON, "[FILE...]", "everything that is "
+	{ "check", verb_check, true, false, OPT_JSON, "[FILE...]", "everything that is "
 	  "wrong with the settings" },
-	{ "disarm", verb_disarm, true, OPT_ALL | OPT_YES, "CONN...|--all",
+	{ "disarm", verb_disarm, true, true, OPT_ALL | OPT_YES, "CONN...|--all",
 	  "release the traffic of connections that are down" },
-	{ "doctor", verb_doctor, false, OPT_JSON, "", "look the system over: "
+	{ "doctor", verb_doctor, false, false, OPT_JSON, "", "look the system over: "
 	  "what is wrong, why, what mends it" },
-	{ "flush", verb_flush, false, OPT_YES, "", "take all rules, guards and "
+	{ "flush", verb_flush, false, true, OPT_YES, "", "take all rules, guards and "
 	  "records away" },
-	{ "monitor", verb_monitor, false, 0, "", "reconcile whenever somebody "
+	{ "monitor", verb_monitor, false, true, 0, "", "reconcile whenever somebody "
 	  "changes the tables" },
-	{ "plan", verb_plan, false, OPT_CONN, "[--conn CONN]", "the rules of "
+	{ "plan", verb_plan, false, false, OPT_CONN, "[--conn CONN]", "the rules of "
 	  "an event on stdin, or of a record" },
-	{ "reconcile", verb_reconcile, false, OPT_CHECK | OPT_JSON,
+	{ "reconcile", verb_reconcile, false, true, OPT_CHECK | OPT_JSON,
 	  "[--check]", "put back what was lost, as the records say" },
-	{ "show", verb_show, true, OPT_JSON | OPT_RULES, "CONN", "the way of "
+	{ "show", verb_show, true, false, OPT_JSON | OPT_RULES, "CONN", "the way of "
 	  "its packets, with rules and counters" },
-	{ "status", verb_status, true, OPT_JSON, "[CONN]", "a line a "
+	{ "status", verb_status, true, false, OPT_JSON, "[CONN]", "a line a "
 	  "connection: state, packets, what was stopped" },
 };
 
@@ -92,11 +95,13 @@ static const struct {
 	  "the records of this boot" },
 	{ { "state-dir", required_argument, NULL, 's' }, 0, "DIR",
 	  "what outlives a boot" },
+	{ { "unconfined", no_argument, NULL, 'u' }, 0, "",
+	  "keep all rights, for a debugger" },
 	{ { "version", no_argument, NULL, 'V' }, 0, "", "show the version" },
 	{ { "yes", no_argument, NULL, 'y' }, OPT_YES, "", "don't ask" },
 };
 
-#define SHORT_OPTIONS	"ac:hjnr:s:Vy"
+#define SHORT_OPTIONS	"ac:hjnr:s:uVy"
 
 static int usage(FILE *f)
 {
@@ -151,6 +156,9 @@ static void take_option(struct program *prog, int c)
 		break;
 	case 's':
 		prog->options.state_dir = optarg;
+		break;
+	case 'u':
+		prog->unconfined = true;
 		break;
 	case 'y':
 		prog->yes = true;
@@ -213,15 +221,37 @@ static int wrong_usage(const struct verb *verb)
 	return USAGE;
 }
 
+/* Which connections there will be is not known: all that any can need.  What the
+ * kernel and the machine lack is loaded and run by a process beside this one. */
+static int give_up_rights(const struct program *prog, struct fwh_err *err)
+{
+	const struct confine confined = {
+		.needs = { true, true, true, true, true },
+		.run_dir = prog->options.run_dir,
+		.state_dir = prog->options.state_dir,
+		.rereads = true,
+		.config_file = prog->options.config_file,
+		.stays = true,
+	};
+	int code;
+
+	prctl(PR_SET_DUMPABLE, 0);
+	code = fwh_broker_fork(NULL, NULL, err);
+	return code ? code : confine(&confined, err);
+}
+
 static int run(const struct verb *verb, struct program *prog,
 	       unsigned int given)
 {
+	struct fwh_err err;
 	int status;
 
 	prog->args++;
 	prog->n_args--;
 	if (given & ~verb->options || (prog->n_args && !verb->args))
 		return wrong_usage(verb);
+	if (verb->confined && !prog->unconfined && give_up_rights(prog, &err))
+		return fail(&err);
 	status = verb->run(prog);
 	if (fflush(stdout) || ferror(stdout)) {
 		fprintf(stderr, "ipsec-fw: stdout: %s\n", strerror(errno));

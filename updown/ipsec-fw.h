@@ -17,7 +17,7 @@
 
 struct program {
 	struct fwh_call_options options;
-	bool all, yes, json, rules, check;
+	bool all, yes, json, rules, check, unconfined;
 	const char *conn;
 	char **args;			/* behind the verb */
 	int n_args;

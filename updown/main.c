@@ -11,9 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "chain.h"
+#include "confine.h"
 #include "fwhook.h"
 #include "harden.h"
 
@@ -22,9 +24,14 @@
 
 struct program {
 	struct fwh_call_options options;
-	bool dry_run;
+	bool dry_run, unconfined;
 	char **chain_args;
+	char *const *env;
 	struct fwh_call *call;
+	enum fwh_updown updown;
+	const char *missing;		/* what is not built in, NULL: nothing */
+	const char *script;		/* NULL: none is run */
+	bool brokered;			/* by our parent */
 	enum fwh_verbosity verbosity;
 	bool to_syslog;
 };
@@ -98,20 +105,44 @@ static void undo_firewall(struct program *prog)
 
 /* ---- the script's half ------------------------------------------------------- */
 
-/* 0 if there is no script.  consequence: what its failure leads to. */
-static int run_script(struct program *prog, char *const env[],
-		      const char *consequence)
+/* The script's own file of settings; Fedora's name and Debian's. */
+static bool is_customised(const struct program *prog)
 {
+	return *prog->chain_args ||
+	       !access("/etc/sysconfig/pluto_updown", F_OK) ||
+	       !access("/etc/default/pluto_updown", F_OK);
+}
+
+/* Who does what is no firewall matter. */
+static void share_work(struct program *prog)
+{
+	const struct fwh_settings *settings = fwh_call_settings(prog->call);
 	const struct fwh_event *ev = fwh_call_event(prog->call);
-	const char *script = chain_find(fwh_call_settings(prog->call),
-					ev->dialect);
+
+	prog->updown = fwh_updown_of(settings, ev, is_customised(prog),
+				     &prog->missing);
+	if (ev->verbs & FWH_VERB_OTHER || prog->updown == FWH_UPDOWN_CHAIN)
+		prog->script = chain_find(settings, ev->dialect);
+}
+
+static int start_script(void *arg)
+{
+	const struct program *prog = arg;
+
+	return chain_run(prog->script, prog->chain_args, prog->env);
+}
+
+/* 0 if there is no script.  consequence: what its failure leads to. */
+static int run_script(struct program *prog, const char *consequence)
+{
+	const char *script = prog->script;
 	int status;
 
 	if (!script) {
 		say(prog, FWH_DEBUG, "no script to chain");
 		return 0;
 	}
-	status = chain_run(script, prog->chain_args, env);
+	status = prog->brokered ? fwh_broker_script() : start_script(prog);
 	if (status < 0) {
 		say(prog, FWH_ERROR, "%s: %s%s", script, strerror(-status),
 		    consequence);
@@ -123,14 +154,6 @@ static int run_script(struct program *prog, char *const env[],
 }
 
 /* ---- routes, addresses and DNS ----------------------------------------------------- */
-
-/* The script's own file of settings; Fedora's name and Debian's. */
-static bool is_customised(const struct program *prog)
-{
-	return *prog->chain_args ||
-	       !access("/etc/sysconfig/pluto_updown", F_OK) ||
-	       !access("/etc/default/pluto_updown", F_OK);
-}
 
 /* on-error = hold: better a connection whose traffic is blocked than a daemon
  * that tries again without end.  Returns the exit status. */
@@ -155,15 +178,14 @@ static void say_trouble(const struct fwh_err *err, void *arg)
 	say(arg, FWH_ERROR, "%s", err->msg);
 }
 
-static int run_native(struct program *prog, const char *missing,
-		      const char *consequence)
+static int run_native(struct program *prog, const char *consequence)
 {
 	unsigned int verbs = fwh_call_event(prog->call)->verbs;
 	struct fwh_err err;
 
-	if (missing && verbs & FWH_UP)
+	if (prog->missing && verbs & FWH_UP)
 		say(prog, FWH_ERROR, "%s is not built in; updown = chain leaves "
-		    "it to the daemon's script", missing);
+		    "it to the daemon's script", prog->missing);
 	if (!fwh_call_route(prog->call, true, say_trouble, prog, &err)) {
 		say(prog, FWH_INFO, "routes, addresses and DNS follow");
 		return 0;
@@ -176,54 +198,64 @@ static int run_native(struct program *prog, const char *missing,
 }
 
 /* What was ours before somebody else took over, we still let go of. */
-static int run_others(struct program *prog, char *const env[], bool script,
-		      const char *consequence)
+static int run_others(struct program *prog, const char *consequence)
 {
 	struct fwh_err err;
 
 	if (fwh_call_route(prog->call, false, say_trouble, prog, &err))
 		say(prog, FWH_ERROR, "%s", err.msg);
-	return script ? run_script(prog, env, consequence) : 0;
+	return prog->updown == FWH_UPDOWN_CHAIN ?
+	       run_script(prog, consequence) : 0;
 }
 
-static int run_updown(struct program *prog, char *const env[],
-		      const char *consequence)
+static int run_updown(struct program *prog, const char *consequence)
 {
-	const char *missing;
-	enum fwh_updown updown =
-		fwh_updown_of(fwh_call_settings(prog->call),
-			      fwh_call_event(prog->call), is_customised(prog),
-			      &missing);
-
-	if (updown == FWH_UPDOWN_NATIVE)
-		return run_native(prog, missing, consequence);
-	return run_others(prog, env, updown == FWH_UPDOWN_CHAIN, consequence);
+	return prog->updown == FWH_UPDOWN_NATIVE ?
+	       run_native(prog, consequence) : run_others(prog, consequence);
 }
 
-static int go_up(struct program *prog, char *const env[])
+static int go_up(struct program *prog)
 {
 	bool held;
 	int status = run_firewall(prog, &held);
 
 	if (status)
 		return status;
-	status = run_updown(prog, env, "; the firewall goes back to what it "
-			    "was");
+	status = run_updown(prog, "; the firewall goes back to what it was");
 	if (status)
 		undo_firewall(prog);
 	return status;
 }
 
-static int go_down(struct program *prog, char *const env[])
+static int go_down(struct program *prog)
 {
 	bool held;
-	int status = run_updown(prog, env, "");
+	int status = run_updown(prog, "");
 	int failed = run_firewall(prog, &held);
 
 	return status ? status : failed;
 }
 
-static int run_event(struct program *prog, char *const env[])
+/* All that needs more than the firewall does has been done, or is the broker's:
+ * without a script and resolvers' programs there is none, and one process. */
+static int give_up_rights(struct program *prog, struct fwh_err *err)
+{
+	struct confine confined = {
+		.run_dir = prog->options.run_dir,
+		.state_dir = prog->options.state_dir,
+	};
+	int code = 0;
+
+	fwh_call_needs(prog->call, prog->updown == FWH_UPDOWN_NATIVE,
+		       &confined.needs);
+	prog->brokered = prog->script || confined.needs.broker;
+	if (prog->brokered)
+		code = fwh_broker_fork(prog->script ? start_script : NULL, prog,
+				       err);
+	return code ? code : confine(&confined, err);
+}
+
+static int run_event(struct program *prog)
 {
 	unsigned int verbs = fwh_call_event(prog->call)->verbs;
 	const struct fwh_err *bad = fwh_call_config_error(prog->call);
@@ -232,9 +264,8 @@ static int run_event(struct program *prog, char *const env[])
 	if (bad && !(verbs & FWH_UP))
 		say(prog, FWH_ERROR, "%s", bad->msg);
 	if (verbs & FWH_VERB_OTHER)
-		return run_script(prog, env, "");
-	return verbs & (FWH_DOWN | FWH_UNROUTE) ? go_down(prog, env) :
-						  go_up(prog, env);
+		return run_script(prog, "");
+	return verbs & (FWH_DOWN | FWH_UNROUTE) ? go_down(prog) : go_up(prog);
 }
 
 static int run_dry(struct program *prog)
@@ -264,6 +295,7 @@ static void usage(FILE *f)
 	      "  -n, --dry-run       print the rules as they are loaded, and "
 	      "routes as\n"
 	      "                      commands in comments; change nothing\n"
+	      "  -u, --unconfined    keep all rights, for a debugger\n"
 	      "  -h, --help          show this\n"
 	      "  -V, --version       show the version\n\n"
 	      "See ipsec-fw-updown(8).\n", f);
@@ -277,13 +309,14 @@ static int parse_options(struct program *prog, int argc, char **argv)
 		{ "run-dir", required_argument, NULL, 'r' },
 		{ "state-dir", required_argument, NULL, 's' },
 		{ "dry-run", no_argument, NULL, 'n' },
+		{ "unconfined", no_argument, NULL, 'u' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "+c:r:s:nhV", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "+c:r:s:nuhV", options, NULL)) != -1) {
 		switch (c) {
 		case 'c':
 			prog->options.config_file = optarg;
@@ -296,6 +329,9 @@ static int parse_options(struct program *prog, int argc, char **argv)
 			break;
 		case 'n':
 			prog->dry_run = true;
+			break;
+		case 'u':
+			prog->unconfined = true;
 			break;
 		case 'h':
 			usage(stdout);
@@ -318,13 +354,16 @@ static void read_globals(struct program *prog)
 
 	prog->verbosity = globals->verbosity;
 	prog->to_syslog = globals->log_syslog;
-	if (prog->to_syslog)
-		openlog("ipsec-fw-updown", LOG_PID, LOG_DAEMON);
+	if (prog->to_syslog) {
+		/* Files that there are not for us later. */
+		tzset();
+		openlog("ipsec-fw-updown", LOG_PID | LOG_NDELAY, LOG_DAEMON);
+	}
 }
 
 int main(int argc, char **argv, char **env)
 {
-	struct program prog = { .verbosity = FWH_ERROR };
+	struct program prog = { .verbosity = FWH_ERROR, .env = env };
 	const char *trouble = harden_start();
 	struct fwh_err err;
 	int status;
@@ -341,7 +380,15 @@ int main(int argc, char **argv, char **env)
 		return 1;
 	}
 	read_globals(&prog);
-	status = prog.dry_run ? run_dry(&prog) : run_event(&prog, env);
+	share_work(&prog);
+	status = 0;
+	if (!prog.dry_run && !prog.unconfined &&
+	    give_up_rights(&prog, &err)) {
+		say(&prog, FWH_ERROR, "%s", err.msg);
+		status = 1;
+	}
+	if (!status)
+		status = prog.dry_run ? run_dry(&prog) : run_event(&prog);
 	fwh_call_leave(prog.call);
 	return status;
 }

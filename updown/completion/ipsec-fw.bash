@@ -8,7 +8,7 @@ _ipsec_fw_conns() {
 
 _ipsec_fw() {
 	local program=${COMP_WORDS[0]} word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local verb= options='--config --help --run-dir --state-dir --version' words= i
+	local verb= options='--config --help --run-dir --state-dir --unconfined --version' words= i
 
 	COMPREPLY=()
 	case $previous in

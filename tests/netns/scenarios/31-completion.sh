@@ -22,7 +22,7 @@ is "bash: the beginning of one" "$(completes st)" status
 is "bash: behind options" "$(completes --config /etc/x -r /tmp mon)" monitor
 # A verb refuses options of others with its own usage.
 for verb in $verbs; do
-	offered=$(completes $verb -- | tr ' ' '\n' | grep -v -x -e --config -e --help -e --run-dir -e --state-dir -e --version | sort | tr '\n' ' ')
+	offered=$(completes $verb -- | tr ' ' '\n' | grep -v -x -e --config -e --help -e --run-dir -e --state-dir -e --unconfined -e --version | sort | tr '\n' ' ')
 	refused=$(fw $verb --all --check --json --rules --yes --conn x 2>&1 < /dev/null | sed -n 1p)
 	taken=$(grep -o -- '--[a-z]*' <<< "$refused" | sort -u | tr '\n' ' ')
 	is "bash: $verb's options" "$offered" "$taken"

@@ -30,10 +30,10 @@ told() {	# WORD VERB [NAME=VALUE...]: the call succeeds, and says it
 
 # A call that says nothing, valgrind as little.
 clean() {
-	WRAP=(valgrind --quiet --error-exitcode=99 --leak-check=full --vgdb=no)
+	WRAP=(valgrind --quiet --error-exitcode=99 --leak-check=full --vgdb=no) OPTIONS=(--unconfined)
 	silent_call "$@"
 	local status=$?
-	WRAP=()
+	WRAP=() OPTIONS=()
 	return $status
 }
 
