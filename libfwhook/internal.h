@@ -253,6 +253,10 @@ int fwh_saved_list(const char *state_dir,
 int fwh_saved_flush(const char *state_dir, struct fwh_err *err);
 
 /* store.c */
+/* Can nobody but us and root write in this folder?  path is for messages.  Returns 0,
+ * -EPERM, or what stat() said. */
+int fwh_store_check_folder(int dir, const char *name, const char *path,
+			   struct fwh_err *err);
 struct fwh_store;			/* the run directory of this network namespace */
 int fwh_store_open(const char *run_dir, unsigned int wait_ms,
 		   struct fwh_store **ret, struct fwh_err *err);

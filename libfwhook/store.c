@@ -58,8 +58,8 @@ static int open_dir(int at, const char *name)
 }
 
 /* What is written here decides what is let through: nobody else may. */
-static int check_owner(int dir, const char *name, const char *path,
-		       struct fwh_err *err)
+int fwh_store_check_folder(int dir, const char *name, const char *path,
+			   struct fwh_err *err)
 {
 	struct stat st;
 
@@ -123,9 +123,9 @@ int fwh_store_open(const char *run_dir, unsigned int wait_ms,
 	if (code)
 		fwh_fail(err, code, "%s: %s", store->path, strerror(-code));
 	else
-		code = check_owner(AT_FDCWD, run_dir, run_dir, err);
+		code = fwh_store_check_folder(AT_FDCWD, run_dir, run_dir, err);
 	if (!code)
-		code = check_owner(store->dir, ".", store->path, err);
+		code = fwh_store_check_folder(store->dir, ".", store->path, err);
 	if (code) {
 		fwh_store_close(store);
 		return code;

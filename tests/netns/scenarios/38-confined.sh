@@ -206,3 +206,11 @@ check "settings in a folder that others can write are refused" \
 chmod 755 "$WORK/open"
 check "and taken once it is mended" silent_call up-client
 call down-client
+
+printf '[default]\nchain-updown = off\nguard = armed\n' | ini
+call prepare-client
+saved=$(echo "$STATE"/armed*)
+chmod 775 "$saved"
+output=$("$PREFIX/usr/sbin/ipsec-fw" --config "$INI" --run-dir "$RUN" --state-dir "$STATE" arm 2>&1)
+is "saved guards that others can write: exit" $? 1
+check "are not believed, and what mends it is said" grep -q "$saved: others can write there; chown root $saved; chmod 700 $saved" <<< "$output"
