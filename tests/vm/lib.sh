@@ -10,7 +10,7 @@ packages=iptables,nftables,iproute2,conntrack,iputils-ping,socat,tcpdump,kmod
 packages+=,procps,netbase
 # What ours is linked with.
 libraries=libip4tc2,libip6tc2,libxtables12,libinih1,libmnl0,libnftnl11
-strongswan=strongswan-charon,strongswan-starter,libcharon-extra-plugins
+strongswan=strongswan-charon,strongswan-starter,strongswan-swanctl,libcharon-extra-plugins
 
 fail() {
 	echo "not ok - $1: $2"
@@ -126,12 +126,13 @@ run_vm() {
 	rm -f "$initramfs"
 }
 
-# scenarios_of JOB PATTERN: the names of those that match.
+# scenarios_of JOB PATTERN: the names of those that match an extended regular
+# expression.
 scenarios_of() {
 	local file name
 	for file in "$here/guest/$1"/*.sh; do
 		name=$(basename "$file" .sh)
-		case $name in *"$2"*) echo "$name" ;; esac
+		[[ $name =~ $2 ]] && echo "$name"
 	done
 }
 
