@@ -66,7 +66,7 @@ files() {
 				echo "$name $to"
 			done
 		grep -r . conns daemons shared owners 2> /dev/null |
-		grep -v 'conns/\..*\.new:\|FWH_SINCE=' | sort)
+		grep -v '\.new:\|FWH_SINCE=' | sort)
 }
 network() { ip addr; ip -4 route show table all; ip rule; }
 # Sets, and rules for marks, stand in the order in which they were made.
