@@ -128,8 +128,14 @@ check "the tables are as they were" same_tables
 found() { "$@" "$PREFIX/usr/sbin/ipsec-fw" check /run/raw.conf | sed 's|^/run/raw.conf:\([0-9]*\): .*|\1|' | sort -n | tr '\n' ' '; }
 is "check finds each mistake, the parser's and the kernel's" "$(found)" "4 9 10 "
 chown nobody /run/raw.conf
-is "without root what needs no kernel for iptables" "$(found setpriv --reuid=nobody --regid=nogroup --clear-groups)" \
-	"$([ $BACKEND = nftables ] && echo '4 9 10 ' || echo '4 10 ')"
+# The kernel is asked in a namespace of one's own, which nobody gets in a chroot;
+# then each is said to be untried.
+as_nobody="setpriv --reuid=nobody --regid=nogroup --clear-groups"
+if [ $BACKEND = iptables ]; then wanted='4 10 '
+elif $as_nobody unshare -U true 2> /dev/null; then wanted='4 9 10 '
+else wanted='4 6 7 9 10 '
+fi
+is "without root what needs no kernel for iptables" "$(found $as_nobody)" "$wanted"
 check "it leaves no table behind" same_tables
 printf '[global]\nbackend = %s\n[default]\n%s\n[conn both]\nnft = forward in: drop\niptables = filter FORWARD in: -j DROP\n' $BACKEND \
 	"$([ $BACKEND = iptables ] && echo 'nft = forward in: drop' || echo 'iptables = filter FORWARD in: -j DROP')" > "$WORK/other.conf"
