@@ -219,17 +219,7 @@ static int decide_all(struct changes *c, struct fwh_err *err)
 	return code;
 }
 
-/* ---- the store first knows what is meant ---------------------------------------------- */
-
-static int claim(struct changes *c, const struct change *change,
-		 struct fwh_err *err)
-{
-	struct fwh_owner owner = { .level = c->level };
-
-	memcpy(owner.name, c->own->owner, sizeof(owner.name));
-	fwh_ip_format(&change->object, owner.variant);
-	return fwh_object_claim(c->store, change->name, &owner, err);
-}
+/* ---- what the connection has --------------------------------------------------------- */
 
 static bool has_object(const struct fwh_owned *owned, const char *name)
 {
@@ -241,9 +231,23 @@ static bool has_object(const struct fwh_owned *owned, const char *name)
 	return false;
 }
 
-/* What others have of it is not changed, nor what is let go of. */
-static int store_meant(struct changes *c, const struct fwh_daemon *daemon,
-		       struct fwh_err *err)
+static bool is_same(const struct fwh_owned *a, const struct fwh_owned *b)
+{
+	size_t i;
+
+	if (a->level != b->level || a->n != b->n ||
+	    a->daemon.pid != b->daemon.pid || a->daemon.start != b->daemon.start)
+		return false;
+	for (i = 0; i < a->n; i++)
+		if (strcmp(a->objects[i], b->objects[i]) != 0)
+			return false;
+	return true;
+}
+
+/* What the connection has from here on; where it is meant only, what is let go of
+ * as well.  The objects of others' kinds stay with it. */
+static int store_owned(struct changes *c, const struct fwh_daemon *daemon,
+		       bool meant, struct fwh_err *err)
 {
 	struct fwh_owned owned = *c->own;
 	size_t i;
@@ -255,14 +259,29 @@ static int store_meant(struct changes *c, const struct fwh_daemon *daemon,
 	if (daemon)
 		owned.daemon = *daemon;
 	for (i = 0; !code && i < c->own->n; i++)
-		code = fwh_owned_add(&owned, c->own->objects[i]);
+		if (meant || !is_ip_object(c->own->objects[i]))
+			code = fwh_owned_add(&owned, c->own->objects[i]);
 	for (i = 0; !code && i < c->n; i++)
-		if (c->list[i].claims && !has_object(c->own, c->list[i].name))
+		if (c->list[i].claims && !has_object(&owned, c->list[i].name))
 			code = fwh_owned_add(&owned, c->list[i].name);
-	code = code ? fwh_fail(err, code, "out of memory") :
-		      fwh_owned_write(c->store, &owned, err);
+	if (code)
+		fwh_fail(err, code, "out of memory");
+	else if (!is_same(&owned, c->own))
+		code = fwh_owned_write(c->store, &owned, err);
 	free(owned.objects);
 	return code;
+}
+
+/* ---- the store first knows what is meant ---------------------------------------------- */
+
+static int claim(struct changes *c, const struct change *change,
+		 struct fwh_err *err)
+{
+	struct fwh_owner owner = { .level = c->level };
+
+	memcpy(owner.name, c->own->owner, sizeof(owner.name));
+	fwh_ip_format(&change->object, owner.variant);
+	return fwh_object_claim(c->store, change->name, &owner, err);
 }
 
 static bool claims_more(const struct changes *c)
@@ -284,7 +303,7 @@ static int mean(struct changes *c, const struct fwh_daemon *daemon,
 
 	if (!claims_more(c))
 		return 0;
-	code = store_meant(c, daemon, err);
+	code = store_owned(c, daemon, true, err);
 	for (i = 0; !code && i < c->n; i++)
 		if (c->list[i].claims && !c->list[i].owned)
 			code = claim(c, &c->list[i], err);
@@ -331,46 +350,6 @@ static int store_change(struct changes *c, size_t i, struct fwh_err *err)
 	return code;
 }
 
-static bool is_same(const struct fwh_owned *a, const struct fwh_owned *b)
-{
-	size_t i;
-
-	if (a->level != b->level || a->n != b->n ||
-	    a->daemon.pid != b->daemon.pid || a->daemon.start != b->daemon.start)
-		return false;
-	for (i = 0; i < a->n; i++)
-		if (strcmp(a->objects[i], b->objects[i]) != 0)
-			return false;
-	return true;
-}
-
-/* The objects of others' kinds stay with the connection. */
-static int store_owned(struct changes *c, const struct fwh_daemon *daemon,
-		       struct fwh_err *err)
-{
-	struct fwh_owned owned = *c->own;
-	size_t i;
-	int code = 0;
-
-	owned.objects = NULL;
-	owned.n = owned.cap = 0;
-	owned.level = c->level;
-	if (daemon)
-		owned.daemon = *daemon;
-	for (i = 0; !code && i < c->own->n; i++)
-		if (!is_ip_object(c->own->objects[i]))
-			code = fwh_owned_add(&owned, c->own->objects[i]);
-	for (i = 0; !code && i < c->n; i++)
-		if (c->list[i].claims)
-			code = fwh_owned_add(&owned, c->list[i].name);
-	if (code)
-		fwh_fail(err, code, "out of memory");
-	else if (!is_same(&owned, c->own))
-		code = fwh_owned_write(c->store, &owned, err);
-	free(owned.objects);
-	return code;
-}
-
 static int store_all(struct changes *c, const struct fwh_daemon *daemon,
 		     struct fwh_err *err)
 {
@@ -396,7 +375,7 @@ static int store_all(struct changes *c, const struct fwh_daemon *daemon,
 		other->level = 0;
 		code = fwh_owned_write(c->store, other, err);
 	}
-	return code ? code : store_owned(c, daemon, err);
+	return code ? code : store_owned(c, daemon, false, err);
 }
 
 static bool changes_kernel(const struct changes *c)
