@@ -368,11 +368,6 @@ static int renew_without(const struct fwh_globals *globals,
 	return fwh_targets_commit(globals, store, targets, n, all, err);
 }
 
-static int compare_strings(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static int tidy(struct fwh_store *store, const struct fwh_target *targets,
 		size_t n, struct fwh_err *err)
 {
@@ -383,7 +378,6 @@ static int tidy(struct fwh_store *store, const struct fwh_target *targets,
 		return fwh_fail(err, -ENOMEM, "out of memory");
 	for (i = 0; i < n; i++)
 		owners[i] = targets[i].key.hash;
-	qsort(owners, n, sizeof(*owners), compare_strings);
 	fwh_store_tidy(store, owners, n);
 	return 0;
 }

@@ -3,6 +3,7 @@
 #ifndef FWHOOK_INTERNAL_H
 #define FWHOOK_INTERNAL_H
 
+#include <dirent.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -222,6 +223,9 @@ int fwh_numbers_parse(const char *s, uint64_t *ret, size_t n);
 int fwh_records_remove(int dir);
 /* The file name of a key's record. */
 void fwh_record_name(const struct fwh_key *key, char ret[FWH_RECORD_NAME_MAX]);
+/* What is in a folder, from its beginning, wherever others are in it; ends with
+ * closedir().  NULL and errno on errors. */
+DIR *fwh_open_stream(int at, const char *path);
 /* Make a new file under a name for what is staged: what a killed call has left there
  * goes.  Returns a descriptor or a negative errno. */
 int fwh_create(int dir, const char *name);
@@ -304,9 +308,8 @@ int fwh_store_list(struct fwh_store *store,
  * say then. */
 bool fwh_store_has_staged(struct fwh_store *store);
 /* What killed calls left goes: staged records, and marks whose owners are none of
- * these n hashes, in order.  The store is locked for all. */
-void fwh_store_tidy(struct fwh_store *store, const char *const *owners,
-		    size_t n);
+ * these n hashes, which are put in order.  The store is locked for all. */
+void fwh_store_tidy(struct fwh_store *store, const char **owners, size_t n);
 /* Remove all records and marks, readable or not. */
 int fwh_store_flush(struct fwh_store *store, struct fwh_err *err);
 /* A mark value within mask that no other key has; the one of the key's record

@@ -301,8 +301,9 @@ static int claim_forgotten_in(struct job *job, const char *owner, bool all)
 }
 
 /* A connection that goes without a record, or whose record cannot be read: no one
- * knows the reqid that it had, but the elements say whose they are.  And where the changes are all
- * there is, nobody has anything that he does not want, as one that was killed may. */
+ * knows the reqid that it had, but the elements say whose they are.  And where the
+ * changes are all there is, nobody has anything that he does not want, as one that was
+ * killed may. */
 static int claim_forgotten(struct job *job)
 {
 	char owner[FWH_NFT_OWNER_MAX];

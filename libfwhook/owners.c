@@ -66,19 +66,14 @@ static int fail_at(struct fwh_store *store, const char *name, int code,
 static int list_names(struct fwh_store *store, const char *path,
 		      const char *prefix, size_t size, void *ret, size_t *ret_n)
 {
-	int fd = openat(fwh_store_dir(store), path, O_RDONLY | O_DIRECTORY |
-			O_CLOEXEC | O_NOFOLLOW);
-	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+	DIR *stream = fwh_open_stream(fwh_store_dir(store), path);
 	char *names = NULL;
 	size_t n = 0, cap = 0;
 	struct dirent *entry;
 	int code = 0;
 
-	if (!stream) {
-		code = -errno;
-		fwh_close_fd(&fd);
-		return code;
-	}
+	if (!stream)
+		return -errno;
 	while (!code && (entry = readdir(stream))) {
 		if (*entry->d_name == '.' || strlen(entry->d_name) >= size ||
 		    strncmp(entry->d_name, prefix, strlen(prefix)) != 0)
@@ -298,15 +293,11 @@ int fwh_object_release(struct fwh_store *store, const char *object,
 /* What killed calls have staged keeps a folder. */
 static void remove_staged(struct fwh_store *store, const char *path)
 {
-	int fd = openat(fwh_store_dir(store), path, O_RDONLY | O_DIRECTORY |
-			O_CLOEXEC | O_NOFOLLOW);
-	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+	DIR *stream = fwh_open_stream(fwh_store_dir(store), path);
 	struct dirent *entry;
 
-	if (!stream) {
-		fwh_close_fd(&fd);
+	if (!stream)
 		return;
-	}
 	while ((entry = readdir(stream)))
 		if (*entry->d_name == '.')
 			unlinkat(dirfd(stream), entry->d_name, 0);

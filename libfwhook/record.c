@@ -56,6 +56,21 @@ int fwh_record_write(const struct fwh_record *record, FILE *f)
 	return 0;
 }
 
+DIR *fwh_open_stream(int at, const char *path)
+{
+	int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC |
+			O_NOFOLLOW);
+	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!stream && fd >= 0) {
+		int code = errno;
+
+		close(fd);
+		errno = code;
+	}
+	return stream;
+}
+
 int fwh_create(int dir, const char *name)
 {
 	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
@@ -275,18 +290,15 @@ int fwh_records_list(int dir, const char *path,
 		     struct fwh_err *err)
 {
 	fwh_autofree struct fwh_record *records = NULL;
-	int fd = fcntl(dir, F_DUPFD_CLOEXEC, 3), code = 0;
-	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+	DIR *stream = fwh_open_stream(dir, ".");
 	struct fwh_record record;
 	struct dirent *entry;
 	struct fwh_err bad;
 	size_t n = 0, cap = 0;
+	int code = 0;
 
-	if (!stream) {
-		fwh_close_fd(&fd);
+	if (!stream)
 		return fwh_fail(err, -errno, "%s: %s", path, strerror(errno));
-	}
-	rewinddir(stream);	/* the descriptor is shared */
 	/* What was not seen would be taken for gone. */
 	while (!code && (errno = 0, entry = readdir(stream))) {
 		if (*entry->d_name == '.')
@@ -315,16 +327,12 @@ int fwh_records_list(int dir, const char *path,
 
 int fwh_records_remove(int dir)
 {
-	int fd = fcntl(dir, F_DUPFD_CLOEXEC, 3), code = 0;
-	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+	DIR *stream = fwh_open_stream(dir, ".");
 	struct dirent *entry;
+	int code = 0;
 
-	if (!stream) {
-		code = -errno;
-		fwh_close_fd(&fd);
-		return code;
-	}
-	rewinddir(stream);	/* the descriptor is shared */
+	if (!stream)
+		return -errno;
 	while (!code && (errno = 0, entry = readdir(stream)))
 		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..") &&
 		    unlinkat(dir, entry->d_name, 0))

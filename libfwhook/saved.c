@@ -138,7 +138,6 @@ int fwh_saved_list(const char *state_dir,
 {
 	char path[FWH_PATH_MAX + NAME_MAX + 8];
 	fwh_autofd dir = open_folder(state_dir, false, path, sizeof(path));
-
 	int code;
 
 	*ret = NULL;
@@ -148,7 +147,8 @@ int fwh_saved_list(const char *state_dir,
 	if (dir < 0)
 		return fwh_fail(err, dir, "%s: %s", path, strerror(-dir));
 	code = fwh_store_check_folder(dir, ".", path, err);
-	return code ? code : fwh_records_list(dir, path, complain, arg, ret, ret_n, err);
+	return code ? code : fwh_records_list(dir, path, complain, arg, ret,
+					      ret_n, err);
 }
 
 int fwh_saved_flush(const char *state_dir, struct fwh_err *err)

@@ -248,20 +248,9 @@ const char *fwh_store_path(const struct fwh_store *store)
 	return store->path;
 }
 
-/* From its beginning, wherever others are in it. */
-static DIR *open_stream(int at)
-{
-	int fd = openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-
-	if (!dir)
-		fwh_close_fd(&fd);
-	return dir;
-}
-
 bool fwh_store_has_more(struct fwh_store *store, size_t n)
 {
-	DIR *dir = open_stream(store->conns);
+	DIR *dir = fwh_open_stream(store->conns, ".");
 	struct dirent *entry;
 	size_t seen = 0;
 
@@ -423,7 +412,7 @@ static bool owner_is_locked(struct fwh_store *store, const char *owner)
 
 static bool owner_has_record(struct fwh_store *store, const char *owner)
 {
-	DIR *dir = open_stream(store->conns);
+	DIR *dir = fwh_open_stream(store->conns, ".");
 	struct dirent *entry;
 	bool found = false;
 
@@ -574,7 +563,7 @@ static bool is_staged(const char *name)
 
 bool fwh_store_has_staged(struct fwh_store *store)
 {
-	DIR *dir = open_stream(store->conns);
+	DIR *dir = fwh_open_stream(store->conns, ".");
 	struct dirent *entry;
 	bool found = false;
 
@@ -590,14 +579,15 @@ static int compare_owners(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-void fwh_store_tidy(struct fwh_store *store, const char *const *owners,
-		    size_t n)
+void fwh_store_tidy(struct fwh_store *store, const char **owners, size_t n)
 {
-	DIR *conns = open_stream(store->conns), *marks = open_stream(store->marks);
+	DIR *conns = fwh_open_stream(store->conns, ".");
+	DIR *marks = fwh_open_stream(store->marks, ".");
 	char owner[9];
 	const char *wanted = owner;
 	struct dirent *entry;
 
+	qsort(owners, n, sizeof(*owners), compare_owners);
 	while (conns && (entry = readdir(conns)))
 		if (is_staged(entry->d_name))
 			unlinkat(store->conns, entry->d_name, 0);
