@@ -14,18 +14,16 @@
 
 #include "broker.h"
 #include "extensions.h"
+#include "iptables.h"
 
 enum what { SCRIPT = 1, PROGRAM, MODULE };
 
 #define WORDS_MAX	16384		/* a pipe's input, and arguments */
 #define ARGS_MAX	32
 
-/* Of the legacy tables, which cannot ask the kernel for them. */
-static const char *const modules[] = { "ip_tables", "ip6_tables" };
-
 struct request {
 	uint8_t what;
-	uint8_t module;			/* MODULE: of modules[] */
+	uint8_t family;			/* MODULE: whose */
 	uint16_t n_words;		/* PROGRAM: arguments, and last the input */
 	char words[WORDS_MAX];		/* each with its NUL */
 };
@@ -103,16 +101,13 @@ int fwh_broker_program(const char *const argv[], const char *input,
 	return answer->status;
 }
 
-bool fwh_broker_module(const char *module)
+bool fwh_broker_module(enum fwh_family family)
 {
-	struct request request = { .what = MODULE };
+	struct request request = { .what = MODULE, .family = (uint8_t)family };
 	fwh_autofree struct answer *answer = NULL;
 
 	if (broker < 0)
-		return fwh_extension_load(module);
-	while (request.module < ARRAY_SIZE(modules) &&
-	       strcmp(modules[request.module], module) != 0)
-		request.module++;
+		return fwh_extension_load(fwh_ipt_modules[family]);
 	answer = ask(&request, 0);
 	return answer && !answer->status;
 }
@@ -153,8 +148,8 @@ static size_t serve(struct request *request, size_t n,
 	if (request->what == SCRIPT && script) {
 		ret->status = script(arg);
 	} else if (request->what == MODULE &&
-		   request->module < ARRAY_SIZE(modules)) {
-		ret->status = fwh_extension_load(modules[request->module]) ?
+		   request->family < FWH_FAMILY_MAX) {
+		ret->status = fwh_extension_load(fwh_ipt_modules[request->family]) ?
 			      0 : -ENOENT;
 	} else if (request->what == PROGRAM) {
 		ret->status = run_program(request, n - head, ret);

@@ -11,8 +11,7 @@
 /* Run a resolver's program; see fwh_program_run() in dns.h for what it returns. */
 int fwh_broker_program(const char *const argv[], const char *input,
 		       char ret[FWH_PROGRAM_OUTPUT_MAX]);
-/* Have the kernel's module loaded: ip_tables or ip6_tables.  True if modprobe says
- * it did. */
-bool fwh_broker_module(const char *module);
+/* Have a family's module of the legacy tables loaded.  True if modprobe says it did. */
+bool fwh_broker_module(enum fwh_family family);
 
 #endif

@@ -18,6 +18,8 @@ int fwh_ipt_compile(const struct fwh_plan *const plans[], size_t n,
  * were changed, are packed as what no table holds. */
 int fwh_ipt_compile_known(const struct fwh_plan *plans, size_t n,
 			  struct fwh_err *err);
+/* What each family's module is called. */
+extern const char *const fwh_ipt_modules[FWH_FAMILY_MAX];
 /* Does the kernel have the family's module?  See that it has, if it can be. */
 bool fwh_ipt_has_module(enum fwh_family family);
 void fwh_ipt_load_module(enum fwh_family family);

@@ -690,7 +690,7 @@ static const char *find_missing(const struct batch *batch, size_t n)
 }
 
 /* Without the module nothing can ask the kernel to load it for us. */
-static const char *const modules[FWH_FAMILY_MAX] = { "ip_tables", "ip6_tables" };
+const char *const fwh_ipt_modules[FWH_FAMILY_MAX] = { "ip_tables", "ip6_tables" };
 
 bool fwh_ipt_has_module(enum fwh_family family)
 {
@@ -700,16 +700,16 @@ bool fwh_ipt_has_module(enum fwh_family family)
 void fwh_ipt_load_module(enum fwh_family family)
 {
 	if (!fwh_ipt_has_module(family))
-		fwh_broker_module(modules[family]);
+		fwh_broker_module(family);
 }
 
 int fwh_ipt_open_table(struct fwh_ipt_table *t, struct fwh_err *err)
 {
-	const char *module = modules[t->family];
+	const char *module = fwh_ipt_modules[t->family];
 
 	t->changed = false;
 	t->h = t->iptc->init(fwh_table_name[t->table]);
-	if (!t->h && errno == ENOPROTOOPT && fwh_broker_module(module))
+	if (!t->h && errno == ENOPROTOOPT && fwh_broker_module(t->family))
 		t->h = t->iptc->init(fwh_table_name[t->table]);
 	if (t->h)
 		return 0;
