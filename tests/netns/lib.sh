@@ -13,6 +13,12 @@ export RUN=$WORK/run STATE=$WORK/state INI=$WORK/ipsec-fw.conf
 mount -t tmpfs tmpfs /run
 ip link set lo up
 
+# What is done to /etc is this scenario's own: others run beside it.
+private_etc() {
+	cp -a /etc /run/own-etc
+	mount --bind /run/own-etc /etc
+}
+
 # Settings from stdin.  Unless they speak of the guard it ends with down, so
 # that tables can be compared.
 ini() {

@@ -7,8 +7,7 @@ man=$PREFIX/usr/share/man
 # ---- a machine as the pages have it: default places, and a connection ----------------
 
 # The places of the machine that the examples use are this scenario's own.
-cp -a /etc /run/own-etc
-mount --bind /run/own-etc /etc
+private_etc
 mount -t tmpfs tmpfs /var/lib
 mkdir /etc/ipsec-fw "$WORK/bin"
 ini=/etc/ipsec-fw/ipsec-fw.conf

@@ -2,6 +2,7 @@
 # What a helper that was taken over can do when it commits: nothing but that.  The
 # kernel needs Landlock (lsm=...,landlock).
 . "$TESTS/netns/lib.sh"
+private_etc
 printf '[default]\nchain-updown = off\n' | ini
 intruder=$WORK/intrude.so
 cc -Wall -fPIC -shared -o "$intruder" "$TESTS/netns/intrude.c" -ldl || exit 1
