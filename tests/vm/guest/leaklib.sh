@@ -165,6 +165,13 @@ start_both() {
 	await east
 }
 
+killed() {	# and started
+	daemon_dies west
+	sleep 1
+	launch west
+	await west
+}
+
 # Zeros mean something if there was traffic.
 talked() {
 	local sent seconds=$((SECONDS - since + 1))

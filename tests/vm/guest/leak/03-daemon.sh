@@ -23,12 +23,6 @@ load() { auto west --add site; auto west --add site6; }
 event "its connections are loaded" load
 event "up after the restart" both up
 back "up after the restart"
-killed() {
-	daemon_dies west
-	sleep 1
-	launch west
-	await west
-}
 event "the daemon is killed and started" killed
 event "its connections are loaded" load
 event "up after the kill" both up

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The same gateways with strongSwan.
-. /t/tests/vm/guest/leaklib.sh
+. /t/tests/vm/guest/charonlib.sh
 [ -z "$STOCK" ] || UPDOWN='ipsec _updown'
 for side in west east; do
 	while read -r name near far; do
@@ -26,21 +26,10 @@ for side in west east; do
 done
 
 launch() {	# side
-	mkdir -p "$WORK/$1.run" "$WORK/$1.state"
-	on "$1" unshare -m --propagation private bash -c '
-		touch /run/xtables.lock "$WORK/$0.run/xtables.lock"
-		mount --bind /run/xtables.lock "$WORK/$0.run/xtables.lock"
-		mount --rbind "$WORK/$0.run" /run
+	launch_charon "$1" '
 		mount --bind "$WORK/$0.conf" /etc/ipsec.conf
 		mount --bind "$WORK/secrets" /etc/ipsec.secrets
-		mount --bind "$WORK/$0.state" /var/lib/ipsec-fw
-		exec ipsec start --nofork
-		' "$1" >> "$WORK/$1.log" 2>&1 < /dev/null &
-}
-inside() {	# side command...
-	local side=$1
-	shift
-	nsenter -t "$(cat "$WORK/$side.run/charon.pid")" -m -n timeout 20 "$@"
+		exec ipsec start --nofork'
 }
 await() {	# side
 	wait_for 30 bash -c "$(declare -f inside); WORK=$WORK; inside $1 ipsec statusall | grep -q site6:" ||
@@ -64,13 +53,6 @@ event "no daemon yet" traffic
 event "daemons start, no tunnel yet" start_both
 event "up" both up
 back "up"
-spis() {
-	on west ip xfrm state | sed -n 's/.*spi \(0x[0-9a-f]*\) .*/\1/p' | sort
-}
-# Both families' pairs are new and the old ones gone.
-renewed() {
-	[ "$(spis | wc -l)" = 4 ] && [ -z "$(comm -12 <(spis) <(echo "$old"))" ]
-}
 rekey_children() {
 	old=$(spis)
 	inside west ipsec stroke rekey 'site{*}'
@@ -92,12 +74,6 @@ back "re-authenticated"
 event "operator's down" both down
 event "up again" both up
 back "up again"
-killed() {
-	daemon_dies west
-	sleep 1
-	launch west
-	await west
-}
 event "the daemon is killed and started" killed
 event "up after the kill" both up
 back "up after the kill"

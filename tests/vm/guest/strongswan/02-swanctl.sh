@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # strongSwan by swanctl: two children of one IKE SA, trapped from the start, through
 # reloads, make-before-break, what an operator and a peer do, and a daemon killed.
-. /t/tests/vm/guest/leaklib.sh
+. /t/tests/vm/guest/charonlib.sh
 [ -z "$STOCK" ] || UPDOWN='ipsec _updown iptables'
 
 child() {	# name local remote start_action [setting...]
@@ -25,6 +25,8 @@ settings() {
 			gw {
 				version = 2
 				mobike = no
+				# An emulated machine counts slowly.
+				proposals = aes128-sha256-modp1024
 				local_addrs = 198.51.100.$near
 				remote_addrs = 198.51.100.$far
 				local {
@@ -59,21 +61,10 @@ settings east none
 } > "$WORK/strongswan.conf"
 
 launch() {	# side
-	mkdir -p "$WORK/$1.run" "$WORK/$1.state"
-	on "$1" unshare -m --propagation private bash -c '
-		touch /run/xtables.lock "$WORK/$0.run/xtables.lock"
-		mount --bind /run/xtables.lock "$WORK/$0.run/xtables.lock"
-		mount --rbind "$WORK/$0.run" /run
+	launch_charon "$1" '
 		mount --bind "$WORK/$0.swanctl" /etc/swanctl
-		mount --bind "$WORK/$0.state" /var/lib/ipsec-fw
 		export STRONGSWAN_CONF="$WORK/strongswan.conf"
-		exec /usr/lib/ipsec/charon
-		' "$1" >> "$WORK/$1.log" 2>&1 < /dev/null &
-}
-inside() {	# side command...
-	local side=$1
-	shift
-	nsenter -t "$(cat "$WORK/$side.run/charon.pid")" -m -n timeout 20 "$@"
+		exec /usr/lib/ipsec/charon'
 }
 load() {	# side
 	inside "$1" swanctl --load-all
@@ -97,14 +88,6 @@ kill_daemon() {	# side
 	kill -9 "$(cat "$WORK/$1.run/charon.pid")"
 	rm -f "$WORK/$1.run"/charon.*
 }
-# Without those that only wait for an SA.
-spis() {
-	on west ip xfrm state | sed -n 's/.*spi \(0x[0-9a-f]*\) .*/\1/p' |
-		grep -v '^0x00000000$' | sort
-}
-# Both families' pairs are new and the old ones gone.
-old_and_all() { echo "$(comm -12 <(spis) <(echo "$old") | wc -l) of $(spis | wc -l)"; }
-renewed() { [ "$(old_and_all)" = "0 of 4" ]; }
 # What the daemon has is what the records and the kernel have: nothing is left of
 # another life, and nothing is missing.
 settled() {	# name
@@ -138,7 +121,7 @@ rekey_children() {
 	wait_for 40 renewed
 }
 event "rekey of both children" rekey_children
-[ -n "$STOCK" ] || is "old SAs are left" "$(old_and_all)" "0 of 4"
+[ -n "$STOCK" ] || is "old SAs that are left, of all" "$(old_and_all)" "0 of 4"
 back "rekeyed"
 settled "rekeyed"
 
@@ -146,10 +129,9 @@ reauthenticate() {
 	old=$(spis)
 	inside west swanctl --rekey --ike gw --reauth
 	wait_for 40 renewed
-	ip -n west xfrm state > "$WORK/states"
 }
 event "re-authentication, make before break" reauthenticate
-[ -n "$STOCK" ] || is "old SAs are left" "$(old_and_all)" "0 of 4"
+[ -n "$STOCK" ] || is "old SAs that are left, of all" "$(old_and_all)" "0 of 4"
 back "re-authenticated"
 settled "re-authenticated"
 
@@ -163,12 +145,6 @@ event "the peer ends the IKE SA" peer_ends
 back "its traps bring it up again"
 settled "ended by the peer"
 
-killed() {
-	daemon_dies west
-	sleep 1
-	launch west
-	await west
-}
 event "the daemon is killed and started" killed
 back "started again"
 settled "started again"
