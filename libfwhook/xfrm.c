@@ -15,6 +15,9 @@
 #include "nl_ask.h"
 
 #define DUMP_TRIES	8
+#ifndef XFRM_OFFLOAD_PACKET		/* Linux 6.2 */
+#define XFRM_OFFLOAD_PACKET	4
+#endif
 
 struct fwh_xfrm {
 	struct fwh_nl *nl;
