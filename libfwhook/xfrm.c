@@ -36,6 +36,11 @@ static int fail_kernel(int code, const char *what, struct fwh_err *err)
 	if (code == -ETIMEDOUT)
 		return fwh_fail(err, code, "%s: the kernel does not answer",
 				what);
+	/* xfrm_compat, of CONFIG_XFRM_USER_COMPAT, Linux 5.10; nothing loads it. */
+	if (code == -EOPNOTSUPP && sizeof(long) == 4)
+		return fwh_fail(err, code, "%s: not for 32-bit programs on this "
+				"kernel; modprobe xfrm_compat, or build "
+				"ipsec-fw for 64 bits", what);
 	return fwh_fail(err, code, "%s: %s", what, strerror(-code));
 }
 
