@@ -549,6 +549,48 @@ static void print_result(struct golden *g, FILE *f)
 
 /* ---- comparing ---------------------------------------------------------- */
 
+#define HASH_LETTERS	8
+#define LINES_MAX	4096
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void sort_lines(char *text)
+{
+	fwh_autofree char *copy = strdup(text);
+	char *lines[LINES_MAX], *rest = copy, *line;
+	size_t n = 0, i;
+
+	while (n < LINES_MAX && (line = strsep(&rest, "\n")) && rest)
+		lines[n++] = line;
+	qsort(lines, n, sizeof(*lines), by_text);
+	for (i = 0; i < n; i++)
+		text += sprintf(text, "%s\n", lines[i]);
+}
+
+/* A set's name ends with a hash of the kernel's structs, and sets stand in the
+ * order of their names: those in cases/ are of 64 bits, the lowest byte first.
+ * Elsewhere all but the hash and the order is compared. */
+static void hide_hashes(char *text)
+{
+	static const char prefix[] = "ipsec-fw";
+	char *p = text;
+	size_t n;
+
+	if (sizeof(long) == 8 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+		return;
+	while ((p = strstr(p, prefix))) {
+		p += strlen(prefix);
+		n = strspn(p, "abcdefghijklmnopqrstuvwxyz0123456789-");
+		if ((*p == '4' || *p == '6') && n > HASH_LETTERS)
+			memset(p + n - HASH_LETTERS, '?', HASH_LETTERS);
+		p += n;
+	}
+	sort_lines(text);
+}
+
 /* Say in which line two texts part. */
 static void print_difference(const struct golden *g, const char *got)
 {
@@ -585,6 +627,10 @@ static bool run_case(const char *name, bool update)
 	read_sections(g);
 	print_result(g, f);
 	fclose(f);
+	if (!update) {
+		hide_hashes(got);
+		hide_hashes(g->text[EXPECTED]);
+	}
 	good = !strcmp(got, g->text[EXPECTED]);
 	if (good)
 		printf("ok - %s\n", name);
