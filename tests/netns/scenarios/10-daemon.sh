@@ -1,32 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Whose word a record is: reqids mean something in one daemon's life only.
 . "$TESTS/netns/lib.sh"
+. "$TESTS/netns/daemon.sh"
 foreign_rules
 keep_tables
-
-# A shell that /proc calls pluto, or charon, and that calls as told.
-daemon() {	# name
-	cp "$(readlink -f /bin/bash)" "$WORK/$1"
-	mkfifo "$WORK/$1.in" "$WORK/$1.out"
-	"$WORK/$1" -c "set -u; $(declare -f call); $(declare -p site OPTIONS WRAP)
-		export PATH='$PATH' LD_LIBRARY_PATH='$LD_LIBRARY_PATH' HELPER='$HELPER' INI='$INI' RUN='$RUN'
-		while read -r line; do eval \"\$line\"; echo \$? ; done" \
-		< "$WORK/$1.in" > "$WORK/$1.out" &
-	PID=$!
-	exec 7> "$WORK/$1.in" 6< "$WORK/$1.out"
-}
-tell() {	# call VERB NAME=VALUE...
-	local status
-	echo "$@" >&7
-	read -r status <&6
-	return "$status"
-}
-ends() {
-	kill -9 $PID
-	wait $PID 2> /dev/null
-	exec 7>&- 6<&-
-	rm "$WORK"/*.in "$WORK"/*.out
-}
 other=(PLUTO_CONNECTION=other PLUTO_PEER_CLIENT=10.0.0.0/8)
 
 daemon pluto
