@@ -90,6 +90,14 @@ flock -u 8
 exec 8<&-
 check "let go, it comes up" silent_call up-client
 call down-client
+mv /run/xtables.lock "$WORK/lock"
+ln -s "$WORK/lock" /run/xtables.lock
+exec 8< "$WORK/lock"
+flock 8
+check "a lock that is a link is iptables'" bash -c '! iptables-legacy -w 1 -L > /dev/null 2>&1'
+check "and ours" refused "xtables.lock: another program has held the lock for 0.2 s" up-client
+exec 8<&-
+rm /run/xtables.lock
 
 # Somebody without the lock: the commit is repeated, nothing is lost.
 printf '[default]\nchain-updown = off\n' | ini

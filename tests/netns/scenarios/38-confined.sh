@@ -88,6 +88,15 @@ OPTIONS=()
 ip link add w0 type veth peer name w1
 ip addr add 198.51.100.1/24 dev w0
 ip link set w0 up
+# Why the bounding set can stay: it gives root nothing back, even where execve works.
+after_execve() {	# no_new_privs
+	perl -e 'syscall(157, 38, 1, 0, 0, 0) if $ARGV[0];	# prctl
+		my ($head, $data) = (pack("LL", 0x20080522, 0), pack("L6", (1 << 12) x 2, (0) x 4));
+		syscall(126, $head, $data) == 0 or die;		# capset
+		exec "sed", "-n", "s/^CapPrm:\t//p", "/proc/self/status"' "$1"
+}
+is "with no_new_privs, execve gives root nothing back" "$(after_execve 1)" 0000000000001000
+is "which it does without" "$(after_execve 0)" "$(sed -n 's/^CapBnd:\t//p' /proc/$$/status)"
 WRAP=(strace -f -qq -e trace=socketpair -e signal=none)
 printf '[default]\nchain-updown = off\nupdown = native\n' | ini
 for verb in up prepare route down unroute; do
