@@ -345,7 +345,7 @@ static int receive_message(struct fwh_bus *bus, struct message *ret)
 		return -EPROTO;
 	ret->type = fixed[1];
 	fwh_bus_put_bytes(&header, fixed, sizeof(fixed));
-	grow(&header, (size[2] + 7) / 8 * 8);
+	grow(&header, ((size_t)size[2] + 7) / 8 * 8);
 	grow(&ret->body, size[0]);
 	if (header.bad || ret->body.bad)
 		code = -ENOMEM;

@@ -169,7 +169,7 @@ static int change(const char *path, int from, const struct stat *was,
 
 	if (!code)
 		code = fwh_dns_blocks_put(before, n_before, state, &after, &n);
-	if (code || (n == n_before && !memcmp(before, after, n)))
+	if (code || (n == n_before && (!n || !memcmp(before, after, n))))
 		return code;
 	code = replace(path, from, was, after, n);
 	if (code && code != -EAGAIN && !is_full(code))

@@ -49,7 +49,7 @@ static void put_stem(struct fwh_key *key)
 {
 	size_t i;
 
-	for (i = 0; key->conn[i] && i < sizeof(key->stem) - 1; i++) {
+	for (i = 0; i < sizeof(key->stem) - 1 && key->conn[i]; i++) {
 		char c = key->conn[i];
 
 		key->stem[i] = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||

@@ -31,7 +31,7 @@ static void nflog_prefix(const struct fwh_key *key,
 	size_t i;
 
 	fwh_rule_comment(key, comment);
-	for (i = 0; comment[i] && i < FWH_NFLOG_PREFIX_MAX - 1; i++)
+	for (i = 0; i < FWH_NFLOG_PREFIX_MAX - 1 && comment[i]; i++)
 		ret[i] = comment[i] == '$' ? '_' : comment[i];
 	ret[i] = '\0';
 }
