@@ -12,7 +12,7 @@
 
 /* Openswan sends PLUTO_VERSION 1.0 to 2.0 and no reqid; strongSwan 1.1 with
  * its reqid; Libreswan none at all, and the clients' family since 5.0. */
-static enum fwh_dialect find_dialect(char *const env[])
+static enum fwh_dialect find_dialect(const struct fwh_env *env)
 {
 	if (fwh_env_get(env, "PLUTO_VERSION"))
 		return fwh_env_get(env, "PLUTO_REQID") ? FWH_STRONGSWAN :
@@ -22,7 +22,7 @@ static enum fwh_dialect find_dialect(char *const env[])
 }
 
 /* Absent and empty are the same: pluto passes some variables empty. */
-static int read_rows(char *const env[], struct fwh_event *ev,
+static int read_rows(const struct fwh_env *env, struct fwh_event *ev,
 		     struct fwh_err *err)
 {
 	size_t i;
@@ -65,8 +65,8 @@ static int check_families(const struct fwh_event *ev, struct fwh_err *err)
 	return 0;
 }
 
-int fwh_event_parse(char *const env[], struct fwh_event *ret,
-		    struct fwh_err *err)
+static int parse(const struct fwh_env *env, struct fwh_event *ret,
+		 struct fwh_err *err)
 {
 	struct fwh_event ev;
 	int code;
@@ -84,6 +84,19 @@ int fwh_event_parse(char *const env[], struct fwh_event *ret,
 		return code;
 	*ret = ev;
 	return 0;
+}
+
+int fwh_event_parse(char *const vars[], struct fwh_event *ret,
+		    struct fwh_err *err)
+{
+	struct fwh_env env;
+	int code = fwh_env_index(vars, &env);
+
+	if (code)
+		return fwh_fail(err, code, "out of memory");
+	code = parse(&env, ret, err);
+	free(env.name_len);
+	return code;
 }
 
 /* ---- writing ----------------------------------------------------------- */

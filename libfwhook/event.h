@@ -26,8 +26,17 @@ extern const struct type fwh_type_addr, fwh_type_conn, fwh_type_flag,
 			fwh_type_port, fwh_type_range, fwh_type_spi,
 			fwh_type_text, fwh_type_u32, fwh_type_u64;
 
+/* An environment with the length of each variable's name, which tells most of them
+ * apart: all rows are looked for in it, and most are not there. */
+struct fwh_env {
+	char *const *vars;
+	uint8_t *name_len;		/* 0: longer than any of ours, or no variable */
+	size_t n;
+};
+/* Returns 0 or -ENOMEM; name_len is to be freed, and vars the caller's. */
+int fwh_env_index(char *const vars[], struct fwh_env *ret);
 /* The variable's value, or NULL. */
-const char *fwh_env_get(char *const env[], const char *name);
+const char *fwh_env_get(const struct fwh_env *env, const char *name);
 /* "NAME=VALUE: expected ..."; returns code. */
 int fwh_event_refuse(const char *name, const char *value, const char *expected,
 		     int code, struct fwh_err *err);
@@ -58,7 +67,7 @@ extern const size_t fwh_event_n_rows;
 
 /* Protocol, ports, ICMP's type and code of ev->sel; its addresses, ev's dialect
  * and flags are known. */
-int fwh_event_read_sides(char *const env[], struct fwh_event *ev,
+int fwh_event_read_sides(const struct fwh_env *env, struct fwh_event *ev,
 			 struct fwh_err *err);
 void fwh_event_write_sides(const struct fwh_event *ev, FILE *f);
 

@@ -106,7 +106,7 @@ static int judge_sides(const struct sides *sides, struct fwh_event *ev,
 	return 0;
 }
 
-static int read_sides(char *const env[], struct sides *ret,
+static int read_sides(const struct fwh_env *env, struct sides *ret,
 		      struct fwh_err *err)
 {
 	static const char *const protocol[2] = {
@@ -135,7 +135,7 @@ static int read_sides(char *const env[], struct sides *ret,
 	return 0;
 }
 
-int fwh_event_read_sides(char *const env[], struct fwh_event *ev,
+int fwh_event_read_sides(const struct fwh_env *env, struct fwh_event *ev,
 			 struct fwh_err *err)
 {
 	struct sides sides;

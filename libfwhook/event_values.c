@@ -9,13 +9,33 @@
 
 #include "event.h"
 
-const char *fwh_env_get(char *const env[], const char *name)
+int fwh_env_index(char *const vars[], struct fwh_env *ret)
 {
-	size_t n = strlen(name);
+	struct fwh_env env = { .vars = vars };
+	size_t i;
 
-	for (; *env; env++)
-		if (!strncmp(*env, name, n) && (*env)[n] == '=')
-			return *env + n + 1;
+	while (vars[env.n])
+		env.n++;
+	env.name_len = calloc(env.n + 1, sizeof(*env.name_len));
+	if (!env.name_len)
+		return -ENOMEM;
+	for (i = 0; i < env.n; i++) {
+		const char *end = strchr(vars[i], '=');
+
+		if (end && end - vars[i] <= UINT8_MAX)
+			env.name_len[i] = (uint8_t)(end - vars[i]);
+	}
+	*ret = env;
+	return 0;
+}
+
+const char *fwh_env_get(const struct fwh_env *env, const char *name)
+{
+	size_t n = strlen(name), i;
+
+	for (i = 0; i < env->n; i++)
+		if (env->name_len[i] == n && !memcmp(env->vars[i], name, n))
+			return env->vars[i] + n + 1;
 	return NULL;
 }
 
