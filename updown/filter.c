@@ -226,27 +226,36 @@ static void put_ioctl(struct program *p)
 	end_call(p, first);
 }
 
+static const uint32_t verdicts[] = { SECCOMP_RET_ALLOW, REFUSED, UNKNOWN };
+enum { ALLOW, REFUSE, IGNORE, N_VERDICTS };
+
 /* Numbers of one verdict side by side. */
 struct run {
-	uint32_t first, verdict;
+	uint32_t first;
+	unsigned int verdict;
 };
 
-static void put_tree(struct program *p, const struct run *runs, size_t n)
+/* A tree of n runs is n - 1 questions, the verdicts are behind the last of all: each
+ * instruction costs the kernel a tenth of a microsecond to check and translate.
+ * Returns where its first one is; a run alone has but its verdict. */
+static unsigned short put_tree(struct program *p, const struct run *runs, size_t n,
+			       unsigned short end)
 {
-	unsigned short at = p->n;
+	unsigned short at = p->n, low, high;
 	size_t half = n / 2;
 
-	if (n == 1) {
-		finish(p, runs->verdict);
-		return;
-	}
+	if (n == 1)
+		return (unsigned short)(end + runs->verdict);
 	put(p, BPF_JMP | BPF_JGE | BPF_K, runs[half].first, 0, 0);
-	put_tree(p, runs, half);
-	if (p->n - at - 1 > UINT8_MAX || p->full)
+	low = put_tree(p, runs, half, end);
+	high = put_tree(p, runs + half, n - half, end);
+	if (low - at - 1 > UINT8_MAX || high - at - 1 > UINT8_MAX || p->full) {
 		p->full = true;
-	else
-		p->code[at].jt = (uint8_t)(p->n - at - 1);
-	put_tree(p, runs + half, n - half);
+	} else {
+		p->code[at].jf = (uint8_t)(low - at - 1);
+		p->code[at].jt = (uint8_t)(high - at - 1);
+	}
+	return at;
 }
 
 static void put_list(struct program *p)
@@ -256,17 +265,19 @@ static void put_list(struct program *p)
 	uint32_t i;
 
 	for (i = 0; i <= N_CALLS && n < CODE_MAX / 2; i++) {
-		uint32_t verdict = i == N_CALLS ? UNKNOWN : allowed[i] ?
-				   SECCOMP_RET_ALLOW :
-				   i < NEW_CALLS ? REFUSED : UNKNOWN;
+		unsigned int verdict = i == N_CALLS ? IGNORE : allowed[i] ?
+				       ALLOW : i < NEW_CALLS ? REFUSE : IGNORE;
 
 		if (!n || runs[n - 1].verdict != verdict)
 			runs[n++] = (struct run){ i, verdict };
 	}
-	if (i <= N_CALLS)
+	if (i <= N_CALLS) {
 		p->full = true;
-	else
-		put_tree(p, runs, n);
+		return;
+	}
+	put_tree(p, runs, n, (unsigned short)(p->n + n - 1));
+	for (i = 0; i < N_VERDICTS; i++)
+		finish(p, verdicts[i]);
 }
 
 static int install(const struct program *p)
