@@ -267,25 +267,34 @@ int fwh_rtnl_take_attr(const struct nlattr *attr, void *arg)
 	return MNL_CB_OK;
 }
 
-void fwh_rtnl_dev(uint32_t index, char ret[FWH_IFNAME_MAX])
+void fwh_rtnl_dev(struct fwh_rtnl *rtnl, uint32_t index,
+		  char ret[FWH_IFNAME_MAX])
 {
-	char name[IF_NAMESIZE] = "";
+	struct ifreq request = { .ifr_ifindex = (int)index };
 
-	if_indextoname(index, name);
-	snprintf(ret, FWH_IFNAME_MAX, "%s", name);
+	*ret = '\0';
+	if (!ioctl(mnl_socket_get_fd(rtnl->nl), SIOCGIFNAME, &request))
+		snprintf(ret, FWH_IFNAME_MAX, "%s", request.ifr_name);
 }
+
+struct asked {
+	struct fwh_rtnl *rtnl;
+	struct fwh_lookup *ret;
+};
 
 static int take_lookup(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct nlattr *attrs[RTA_MAX + 1] = { NULL };
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
-	struct fwh_lookup *ret = arg;
+	const struct asked *asked = arg;
+	struct fwh_lookup *ret = asked->ret;
 
 	mnl_attr_parse(nlh, sizeof(*rtm), fwh_rtnl_take_attr, attrs);
 	ret->local = rtm->rtm_type == RTN_LOCAL;
 	ret->gateway = attrs[RTA_GATEWAY] || attrs[RTA_VIA];
 	if (attrs[RTA_OIF])
-		fwh_rtnl_dev(mnl_attr_get_u32(attrs[RTA_OIF]), ret->dev);
+		fwh_rtnl_dev(asked->rtnl, mnl_attr_get_u32(attrs[RTA_OIF]),
+			     ret->dev);
 	return 0;
 }
 
@@ -296,6 +305,7 @@ int fwh_rtnl_lookup(struct fwh_rtnl *rtnl, const struct fwh_addr *to,
 	char buf[FWH_RTNL_MESSAGE_MAX];
 	struct nlmsghdr *nlh = fwh_rtnl_begin(rtnl, buf, RTM_GETROUTE, NLM_F_ACK);
 	struct rtmsg *rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
+	struct asked asked = { rtnl, ret };
 	int code;
 
 	memset(ret, 0, sizeof(*ret));
@@ -306,7 +316,7 @@ int fwh_rtnl_lookup(struct fwh_rtnl *rtnl, const struct fwh_addr *to,
 		rtm->rtm_src_len = rtm->rtm_dst_len;
 		fwh_rtnl_put_addr(nlh, RTA_SRC, from);
 	}
-	code = fwh_rtnl_ask(rtnl, nlh, take_lookup, ret);
+	code = fwh_rtnl_ask(rtnl, nlh, take_lookup, &asked);
 	ret->reachable = code != -ENETUNREACH && code != -EHOSTUNREACH;
 	/* Blackholes and their like say what they are. */
 	if (!code || !ret->reachable || code == -EACCES || code == -EINVAL)
@@ -349,6 +359,8 @@ int fwh_rtnl_link(struct fwh_rtnl *rtnl, const char *dev,
 	memset(ret, 0, sizeof(*ret));
 	mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifinfomsg));
 	mnl_attr_put_strz(nlh, IFLA_IFNAME, dev);
+	/* Counters, which the kernel would add up for us. */
+	mnl_attr_put_u32(nlh, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
 	code = fwh_rtnl_ask(rtnl, nlh, take_link, ret);
 	return !code || code == -ENODEV ? 0 :
 	       fwh_fail(err, code, "%s: %s", dev, strerror(-code));

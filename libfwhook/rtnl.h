@@ -7,7 +7,8 @@
 #include "nlmsg.h"
 
 #define FWH_RTNL_MESSAGE_MAX	512
-#define FWH_RTNL_ANSWER_MAX	65536
+/* As much as the kernel prepares at a time (netlink_recvmsg()). */
+#define FWH_RTNL_ANSWER_MAX	32768
 
 struct nlattr;
 struct mnl_socket;
@@ -40,9 +41,11 @@ void fwh_rtnl_put_addr(struct nlmsghdr *nlh, uint16_t type,
 		       const struct fwh_addr *addr);
 /* For mnl_attr_parse(): attributes into an array of RTA_MAX + 1. */
 int fwh_rtnl_take_attr(const struct nlattr *attr, void *arg);
-/* 0: there is no such device.  (That of libc opens a socket each time.) */
+/* The number of a device, 0: there is none; and its name, "".  (Those of libc open a
+ * socket each time.) */
 unsigned int fwh_rtnl_index(struct fwh_rtnl *rtnl, const char *dev);
-void fwh_rtnl_dev(uint32_t index, char ret[FWH_IFNAME_MAX]);
+void fwh_rtnl_dev(struct fwh_rtnl *rtnl, uint32_t index,
+		  char ret[FWH_IFNAME_MAX]);
 
 /* How each kind of object is told. */
 struct fwh_rtnl_kind {
@@ -59,6 +62,7 @@ struct fwh_rtnl_found {
 	const struct fwh_ip_object *wanted;
 	bool is_there;
 	struct fwh_ip_object object;	/* as far as our words go */
+	uint32_t oif;			/* the device's number */
 	bool plain;			/* and they go all the way */
 	struct fwh_before raw;		/* to have it again; free data */
 	int code;

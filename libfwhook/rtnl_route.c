@@ -51,6 +51,7 @@ static void parse_route(const struct nlmsghdr *nlh, struct fwh_rtnl_found *found
 							       FWH_IPV4;
 
 	memset(object, 0, sizeof(*object));
+	found->oif = 0;
 	mnl_attr_parse(nlh, sizeof(*rtm), fwh_rtnl_take_attr, attrs);
 	object->kind = FWH_IP_ROUTE;
 	object->len = rtm->rtm_dst_len;
@@ -63,9 +64,9 @@ static void parse_route(const struct nlmsghdr *nlh, struct fwh_rtnl_found *found
 	if (attrs[RTA_PRIORITY])
 		object->metric = mnl_attr_get_u32(attrs[RTA_PRIORITY]);
 	if (attrs[RTA_OIF])
-		fwh_rtnl_dev(mnl_attr_get_u32(attrs[RTA_OIF]), object->dev);
+		found->oif = mnl_attr_get_u32(attrs[RTA_OIF]);
 	found->plain = rtm->rtm_type == RTN_UNICAST && !rtm->rtm_tos &&
-		       !rtm->rtm_src_len && *object->dev &&
+		       !rtm->rtm_src_len && found->oif &&
 		       !attrs[RTA_MULTIPATH] && !attrs[RTA_VIA] &&
 		       !attrs[RTA_ENCAP] && !attrs[RTA_NH_ID] &&
 		       !attrs[RTA_FLOW];
@@ -177,7 +178,11 @@ int fwh_rtnl_find_route(struct fwh_rtnl *rtnl, const struct fwh_ip_object *wante
 	memset(ret, 0, sizeof(*ret));
 	ret->wanted = wanted;
 	code = look_up_route(rtnl, ret);
-	return code || ret->is_there ? code : dump_table(rtnl, ret);
+	if (!code && !ret->is_there)
+		code = dump_table(rtnl, ret);
+	if (ret->is_there)
+		fwh_rtnl_dev(rtnl, ret->oif, ret->object.dev);
+	return code;
 }
 
 bool fwh_rtnl_is_found(const struct fwh_rtnl_found *found,
@@ -228,6 +233,7 @@ int fwh_rtnl_object_of(const struct nlmsghdr *nlh, struct fwh_ip_object *ret)
 	case RTM_NEWROUTE:
 	case RTM_DELROUTE:
 		parse_route(nlh, &found);
+		if_indextoname(found.oif, found.object.dev);
 		*ret = found.object;
 		return 0;
 	case RTM_DELRULE:
