@@ -26,6 +26,7 @@ struct change {
 struct changes {
 	struct fwh_store *store;
 	struct fwh_owned *own;		/* the connection's own, as it was */
+	struct fwh_owned meant;		/* as mean() wrote it; n = 0: it did not */
 	unsigned int level;		/* and its level after this */
 	/* Others that let go of all they have: an unroute for their peer. */
 	struct fwh_owned *others;
@@ -44,6 +45,7 @@ static void changes_free(struct changes *c)
 	for (i = 0; i < c->n_others; i++)
 		fwh_owned_free(&c->others[i]);
 	free(c->others);
+	fwh_owned_free(&c->meant);
 	free(c->kernel);
 	free(c->list);
 }
@@ -250,6 +252,7 @@ static int store_owned(struct changes *c, const struct fwh_daemon *daemon,
 		       bool meant, struct fwh_err *err)
 {
 	struct fwh_owned owned = *c->own;
+	const struct fwh_owned *written = c->meant.n ? &c->meant : c->own;
 	size_t i;
 	int code = 0;
 
@@ -266,9 +269,12 @@ static int store_owned(struct changes *c, const struct fwh_daemon *daemon,
 			code = fwh_owned_add(&owned, c->list[i].name);
 	if (code)
 		fwh_fail(err, code, "out of memory");
-	else if (!is_same(&owned, c->own))
+	else if (!is_same(&owned, written))
 		code = fwh_owned_write(c->store, &owned, err);
-	free(owned.objects);
+	if (!code && meant)
+		c->meant = owned;
+	else
+		free(owned.objects);
 	return code;
 }
 
@@ -335,10 +341,13 @@ static int store_change(struct changes *c, size_t i, struct fwh_err *err)
 {
 	const struct change *change = &c->list[i];
 	size_t j;
-	int code = change->claims ? claim(c, change, err) :
-		   fwh_object_release(c->store, change->name, c->own->owner,
-				      err);
+	int code = 0;
 
+	if (!change->claims)
+		code = fwh_object_release(c->store, change->name,
+					  c->own->owner, err);
+	else if (change->owned)		/* else mean() has claimed it */
+		code = claim(c, change, err);
 	for (j = 0; !code && j < c->n_others; j++)
 		code = fwh_object_release(c->store, change->name,
 					  c->others[j].owner, err);
