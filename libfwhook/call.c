@@ -24,6 +24,7 @@ struct fwh_call {
 	bool lost;			/* there is a record, and it cannot be read */
 	struct fwh_record before;	/* what the connection was then */
 	struct fwh_store *store;	/* NULL: nothing was asked of it yet */
+	bool known;			/* the daemon, to the store */
 	struct fwh_xfrm *xfrm;		/* of the last look; likewise */
 };
 
@@ -527,6 +528,14 @@ static void settle_backend(struct fwh_call *call, struct fwh_store *store)
 		fwh_connections_choose_form(call->config, store);
 }
 
+/* Who is on the list stays there while he lives. */
+static bool knows_daemon(struct fwh_call *call, struct fwh_store *store)
+{
+	call->known = call->known ||
+		      fwh_store_knows_daemon(store, &call->daemon);
+	return call->known;
+}
+
 /* Hold the connection's record; before that, once in a daemon's life and when the
  * backend is another, all of them. */
 static int lock_store(struct fwh_call *call, struct fwh_store *store,
@@ -537,13 +546,12 @@ static int lock_store(struct fwh_call *call, struct fwh_store *store,
 	int code;
 
 	settle_backend(call, store);
-	if (fwh_store_knows_daemon(store, &call->daemon) &&
-	    is_of_backend(call, store))
+	if (knows_daemon(call, store) && is_of_backend(call, store))
 		return fwh_store_lock(store, &call->key, err);
 	code = fwh_store_lock(store, NULL, err);
 	if (code)
 		return code;
-	if (!fwh_store_knows_daemon(store, &call->daemon)) {
+	if (!knows_daemon(call, store)) {
 		code = sweep_dead(call, store, err);
 		if (!code && fwh_ip_sweep(store, &trouble))
 			call->warning = trouble;
@@ -724,18 +732,17 @@ static bool lacks_module(const struct fwh_event *ev, bool all)
 }
 
 /* Whose first call this is looks after all connections, and so does one that brings
- * them over to another backend. */
-void fwh_call_needs(const struct fwh_call *call, bool native,
-		    struct fwh_needs *ret)
+ * them over to another backend.  Nothing is locked: what others change meanwhile is
+ * seen by the calls themselves, which also say why there is no store. */
+void fwh_call_needs(struct fwh_call *call, bool native, struct fwh_needs *ret)
 {
 	const struct fwh_backend *nftables = fwh_backend_find("nftables"), *was;
-	struct fwh_store *store = NULL;
+	struct fwh_store *store = open_store(call, NULL) ? NULL : call->store;
 	bool first, moves;
 
 	memset(ret, 0, sizeof(*ret));
-	fwh_store_peek(call->run_dir, &store);
 	first = call->daemon.pid &&
-		(!store || !fwh_store_knows_daemon(store, &call->daemon));
+		(!store || !knows_daemon(call, store));
 	was = store ? fwh_store_backend(store) : NULL;
 	moves = was && (was == nftables) == fwh_config_holds_legacy(call->config);
 	ret->legacy = moves || fwh_config_holds_legacy(call->config);
@@ -745,7 +752,6 @@ void fwh_call_needs(const struct fwh_call *call, bool native,
 						  &call->settings, native);
 	ret->broker = ret->resolver ||
 		      (ret->legacy && lacks_module(&call->ev, moves));
-	fwh_store_close(store);
 }
 
 /* ---- a dry run --------------------------------------------------------------------------- */

@@ -732,8 +732,7 @@ struct fwh_needs {
 };
 
 /* Of an open call.  native: as for fwh_call_route(). */
-void fwh_call_needs(const struct fwh_call *call, bool native,
-		    struct fwh_needs *ret);
+void fwh_call_needs(struct fwh_call *call, bool native, struct fwh_needs *ret);
 
 /* Fork, before anything is locked: this returns 0 in the child, which can then
  * give up its rights, and a negative errno if there is none.  In the parent it

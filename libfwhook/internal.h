@@ -264,10 +264,6 @@ int fwh_store_check_folder(int dir, const char *name, const char *path,
 struct fwh_store;			/* the run directory of this network namespace */
 int fwh_store_open(const char *run_dir, unsigned int wait_ms,
 		   struct fwh_store **ret, struct fwh_err *err);
-/* To look at what is there without making or locking anything: the daemons, the
- * backend, and what connections own.  Nothing that it says is to be relied on
- * later.  Returns 0 or a negative errno. */
-int fwh_store_peek(const char *run_dir, struct fwh_store **ret);
 void fwh_store_close(struct fwh_store *store);
 /* Hold the record of one key, or of all (key NULL), until the store is closed
  * or locked again. */

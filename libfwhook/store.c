@@ -134,29 +134,6 @@ int fwh_store_open(const char *run_dir, unsigned int wait_ms,
 	return 0;
 }
 
-int fwh_store_peek(const char *run_dir, struct fwh_store **ret)
-{
-	struct fwh_store *store = calloc(1, sizeof(*store));
-	char name[40];
-	int code = store ? name_netns(name, sizeof(name)) : -ENOMEM;
-
-	if (code) {
-		free(store);
-		return code;
-	}
-	store->conns = store->marks = store->lock = -1;
-	snprintf(store->path, sizeof(store->path), "%.200s/%s", run_dir, name);
-	store->dir = open(store->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC |
-			  O_NOFOLLOW);
-	if (store->dir < 0) {
-		code = -errno;
-		free(store);
-		return code;
-	}
-	*ret = store;
-	return 0;
-}
-
 void fwh_store_close(struct fwh_store *store)
 {
 	if (!store)
