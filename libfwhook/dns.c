@@ -157,7 +157,7 @@ static int claim(struct fwh_store *store, const struct fwh_owned *own,
 		 const struct fwh_dns_object *object, struct fwh_err *err)
 {
 	struct change c = { .store = store, .name = object->name };
-	struct fwh_owner owner = { .level = own->level }, was;
+	struct fwh_owner owner, was;
 	bool kept;
 	int code;
 

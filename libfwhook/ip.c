@@ -283,10 +283,12 @@ static int store_owned(struct changes *c, const struct fwh_daemon *daemon,
 static int claim(struct changes *c, const struct change *change,
 		 struct fwh_err *err)
 {
-	struct fwh_owner owner = { .level = c->level };
+	struct fwh_owner owner;
 
 	memcpy(owner.name, c->own->owner, sizeof(owner.name));
 	fwh_ip_format(&change->object, owner.variant);
+	if (change->owned && !strcmp(change->was.variant, owner.variant))
+		return 0;
 	return fwh_object_claim(c->store, change->name, &owner, err);
 }
 
@@ -436,12 +438,16 @@ static int add_others_of(struct changes *c, const char *object,
 	int code = fwh_object_owners(c->store, object, &owners, &n, err);
 
 	for (i = 0; !code && i < n; i++) {
-		if (owners[i].level & FWH_LEVEL_UP ||
-		    lets_go(c, owners[i].name))
+		if (lets_go(c, owners[i].name))
 			continue;
 		code = fwh_owned_read(c->store, owners[i].name, &other, err);
 		if (code)
 			break;
+		/* One of whom nothing can be read may be up. */
+		if (!other.level || other.level & FWH_LEVEL_UP) {
+			fwh_owned_free(&other);
+			continue;
+		}
 		if (!fwh_grow(&c->others, c->n_others, &c->others_cap,
 			      sizeof(other))) {
 			fwh_owned_free(&other);
@@ -631,23 +637,11 @@ bool fwh_ip_wants_us(const struct fwh_config *config,
 static int lower_owner(struct fwh_store *store, struct fwh_owned *own,
 		       struct fwh_err *err)
 {
-	struct fwh_owner owner;
-	size_t i;
-	int code = 0;
-
 	if (!own->daemon.pid || fwh_daemon_alive(&own->daemon) ||
 	    !(own->level & FWH_LEVEL_UP))
 		return 0;
 	own->level = FWH_LEVEL_ROUTED;
-	for (i = 0; !code && i < own->n; i++) {
-		if (!is_ip_object(own->objects[i]) ||
-		    fwh_object_owner(store, own->objects[i], own->owner,
-				     &owner))
-			continue;
-		owner.level = own->level;
-		code = fwh_object_claim(store, own->objects[i], &owner, err);
-	}
-	return code ? code : fwh_owned_write(store, own, err);
+	return fwh_owned_write(store, own, err);
 }
 
 static int sweep(struct fwh_store *store, const struct fwh_config *config,

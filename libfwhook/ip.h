@@ -121,8 +121,8 @@ int fwh_ip_print(const struct fwh_ip_plan *plan, const char *prefix, FILE *f);
  * is, a folder says:
  *
  *	RUN_DIR/netns-INODE/...
- *	shared/OBJECT/STEM-HASH	symbolic link to "WHEN LEVEL VARIANT"; of one
- *				who was killed before it held, without .held
+ *	shared/OBJECT/STEM-HASH	symbolic link to "WHEN VARIANT"; of one who was
+ *				killed before it held, without .held
  *	shared/OBJECT/.held	... to the variant that holds now
  *	shared/OBJECT/.before	what was there before us
  *	owners/STEM-HASH	a connection's level and objects
@@ -144,7 +144,6 @@ void fwh_owners_unlock(struct fwh_store *store);
 
 struct fwh_owner {
 	char name[FWH_RECORD_NAME_MAX];
-	unsigned int level;		/* enum fwh_level */
 	char variant[FWH_VARIANT_MAX];
 };
 
@@ -190,7 +189,7 @@ int fwh_objects_list(struct fwh_store *store, const char *prefix,
 struct fwh_owned {
 	char owner[FWH_RECORD_NAME_MAX];
 	char conn[FWH_CONN_MAX];
-	unsigned int level;
+	unsigned int level;		/* enum fwh_level */
 	struct fwh_daemon daemon;	/* whose word that is */
 	char (*objects)[FWH_IP_NAME_MAX];
 	size_t n, cap;

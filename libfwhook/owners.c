@@ -161,26 +161,22 @@ struct dated {
 	uint64_t when;
 };
 
-/* "WHEN LEVEL VARIANT" */
+/* "WHEN VARIANT" */
 static int read_owner(struct fwh_store *store, const char *object,
 		      const char *name, struct dated *ret)
 {
-	char text[FWH_VARIANT_MAX + 32], *level, *variant;
-	uint64_t n;
+	char text[FWH_VARIANT_MAX + 32], *variant;
 	int code = get_link(store, object, name, text, sizeof(text));
 
 	if (code)
 		return code;
-	level = strchr(text, ' ');
-	variant = level ? strchr(level + 1, ' ') : NULL;
+	variant = strchr(text, ' ');
 	if (!variant || strlen(variant + 1) >= FWH_VARIANT_MAX ||
 	    strlen(name) >= FWH_RECORD_NAME_MAX)
 		return -EBADMSG;
-	*level++ = *variant++ = '\0';
-	if (fwh_number_parse(text, false, UINT64_MAX, &ret->when) ||
-	    fwh_number_parse(level, false, 7, &n))
+	*variant++ = '\0';
+	if (fwh_number_parse(text, false, UINT64_MAX, &ret->when))
 		return -EBADMSG;
-	ret->owner.level = (unsigned int)n;
 	strcpy(ret->owner.name, name);		/* lengths were checked */
 	strcpy(ret->owner.variant, variant);
 	return 0;
@@ -265,17 +261,12 @@ int fwh_object_claim(struct fwh_store *store, const char *object,
 {
 	char text[FWH_VARIANT_MAX + 32];
 	struct dated was;
-	uint64_t when = now();
 	int code;
 
 	if (!read_owner(store, object, owner->name, &was) &&
-	    !strcmp(was.owner.variant, owner->variant)) {
-		if (was.owner.level == owner->level)
-			return 0;
-		when = was.when;
-	}
-	snprintf(text, sizeof(text), "%" PRIu64 " %u %s", when, owner->level,
-		 owner->variant);
+	    !strcmp(was.owner.variant, owner->variant))
+		return 0;
+	snprintf(text, sizeof(text), "%" PRIu64 " %s", now(), owner->variant);
 	code = put_link(store, object, owner->name, text);
 	return code ? fail_at(store, object, code, err) : 0;
 }
