@@ -93,34 +93,40 @@ static int list_names(struct fwh_store *store, const char *path,
 	return 0;
 }
 
-/* A symbolic link, which may be there already.  What is staged under this name a
+/* A symbolic link in place of one that is there.  What is staged under this name a
  * killed call has left. */
-static int stage_link(int dir, const char *staged, const char *text)
+static int replace_link(int dir, const char *path, const char *staged,
+			const char *text)
 {
-	if (!symlinkat(text, dir, staged))
-		return 0;
-	if (errno != EEXIST)
-		return -errno;
 	unlinkat(dir, staged, 0);
-	return symlinkat(text, dir, staged) ? -errno : 0;
+	return symlinkat(text, dir, staged) ||
+	       renameat(dir, staged, dir, path) ? -errno : 0;
 }
 
-/* A symbolic link of an object's, in place of another. */
+static int make_link(int dir, const char *path, const char *text)
+{
+	return symlinkat(text, dir, path) ? -errno : 0;
+}
+
+/* A symbolic link of an object's, which is there with all of its text or not at
+ * all. */
 static int put_link(struct fwh_store *store, const char *object,
 		    const char *name, const char *text)
 {
 	char staged[PATH_MAX_HERE], path[PATH_MAX_HERE];
 	int dir = fwh_store_dir(store), code;
 
-	staged_path(object, name, staged);
 	path_of(object, name, path);
-	code = stage_link(dir, staged, text);
+	code = make_link(dir, path, text);
 	if (code == -ENOENT) {
 		code = make_object(store, object);
 		if (!code)
-			code = stage_link(dir, staged, text);
+			code = make_link(dir, path, text);
 	}
-	return code ? code : renameat(dir, staged, dir, path) ? -errno : 0;
+	if (code != -EEXIST)
+		return code;
+	staged_path(object, name, staged);
+	return replace_link(dir, path, staged, text);
 }
 
 static int get_link(struct fwh_store *store, const char *object,
