@@ -347,6 +347,7 @@ static int go_up(struct fwh_call *call, struct fwh_store *store,
 		 struct fwh_err *err)
 {
 	struct fwh_target target;
+	struct fwh_err second;
 	int code;
 
 	make_target(call, state_of_up(call), &target);
@@ -358,9 +359,10 @@ static int go_up(struct fwh_call *call, struct fwh_store *store,
 	if (code)
 		return code;
 	code = end_translations(&call->settings, &target.after, err);
-	if (code)
-		restore(call, store, NULL);
-	return code;
+	if (!code || !restore(call, store, &second))
+		return code;
+	return fwh_fail(err, -ENOTRECOVERABLE, "%.240s; and going back failed: "
+			"%.200s", err ? err->msg : "", second.msg);
 }
 
 static int refresh(struct fwh_call *call, struct fwh_store *store,

@@ -267,10 +267,13 @@ static int go_back(const struct fwh_globals *globals, struct fwh_store *store,
 		back.after = target->after;
 		back.after.state = FWH_STATE_DOWN;
 	}
-	if ((plan_all(globals, &back, 1, &plan, &change, &second) ||
-	     apply(globals, store, &back, &change, 1, false, &second)) && err)
-		fwh_fail(err, code, "%.240s; and going back failed: %.200s",
-			 err->msg, second.msg);
+	if (plan_all(globals, &back, 1, &plan, &change, &second) ||
+	    apply(globals, store, &back, &change, 1, false, &second)) {
+		code = -ENOTRECOVERABLE;
+		if (err)
+			fwh_fail(err, code, "%.240s; and going back failed: "
+				 "%.200s", err->msg, second.msg);
+	}
 	fwh_plan_free(&plan);
 	return code;
 }

@@ -552,27 +552,40 @@ static void transaction_free(struct transaction *tr)
 	}
 }
 
-unsigned int fwh_ipt_tables_present(enum fwh_family family)
+/* As text; "" if the kernel has no legacy tables. */
+static int read_names(const char *path, char *ret, size_t size)
 {
-	fwh_autofd fd = open(fwh_iptcs[family]->proc_names,
-				 O_RDONLY | O_CLOEXEC);
+	fwh_autofd fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = 0;
+
+	if (fd < 0 && errno != ENOENT)
+		return -errno;
+	if (fd >= 0)
+		n = read(fd, ret, size - 1);
+	if (n < 0)
+		return -errno;
+	ret[n] = '\0';
+	return 0;
+}
+
+int fwh_ipt_tables_present(enum fwh_family family, unsigned int *ret,
+			   struct fwh_err *err)
+{
+	const char *path = fwh_iptcs[family]->proc_names;
 	char names[256], *line, *save = NULL;
+	int code = read_names(path, names, sizeof(names));
 	unsigned int present = 0;
-	ssize_t n;
 	size_t i;
 
-	if (fd < 0)
-		return 0;
-	n = read(fd, names, sizeof(names) - 1);
-	if (n <= 0)
-		return 0;
-	names[n] = '\0';
+	if (code)
+		return fwh_fail(err, code, "%s: %s", path, strerror(-code));
 	for (line = strtok_r(names, "\n", &save); line;
 	     line = strtok_r(NULL, "\n", &save))
 		for (i = 0; i < FWH_TABLE_MAX; i++)
 			if (!strcmp(line, fwh_table_name[i]))
 				present |= 1u << i;
-	return present;
+	*ret = present;
+	return 0;
 }
 
 static int add_batch(struct transaction *tr, enum fwh_family family,
@@ -608,27 +621,25 @@ static int add_batch(struct transaction *tr, enum fwh_family family,
 	return 0;
 }
 
-static int add_batches(struct transaction *tr)
+static int add_batches(struct transaction *tr, struct fwh_err *err)
 {
-	unsigned int families = 0;
+	unsigned int families = 0, present;
 	size_t i, family, table;
-	int err;
+	int code = 0;
 
 	for (i = 0; i < tr->n; i++)
 		families |= tr->changes[i].families;
-	for (family = 0; family < FWH_FAMILY_MAX; family++) {
-		unsigned int present;
-
+	for (family = 0; !code && family < FWH_FAMILY_MAX; family++) {
 		if (!(families & 1u << family))
 			continue;
-		present = fwh_ipt_tables_present(family);
-		for (table = 0; table < FWH_TABLE_MAX; table++) {
-			err = add_batch(tr, family, table, present);
-			if (err)
-				return err;
-		}
+		code = fwh_ipt_tables_present(family, &present, err);
+		if (code)
+			return code;
+		for (table = 0; !code && table < FWH_TABLE_MAX; table++)
+			code = add_batch(tr, family, table, present);
 	}
-	return 0;
+	return code ? fwh_fail(err, code, "legacy tables: %s",
+			       strerror(-code)) : 0;
 }
 
 static bool wants_nothing(const struct transaction *tr)
@@ -723,7 +734,8 @@ int fwh_ipt_open_table(struct fwh_ipt_table *t, struct fwh_err *err)
 				fwh_table_name[t->table],
 				t->family == FWH_IPV4 ? "iptable" : "ip6table",
 				fwh_table_name[t->table]);
-	return fwh_ipt_fail(t, NULL, "read", -errno, err);
+	/* libiptc 1.8 says -ENOMEM for ENOMEM. */
+	return fwh_ipt_fail(t, NULL, "read", -abs(errno), err);
 }
 
 int fwh_ipt_keep_policies(enum fwh_family family, struct xtc_handle *h)
@@ -745,9 +757,11 @@ int fwh_ipt_keep_policies(enum fwh_family family, struct xtc_handle *h)
 	return 0;
 }
 
-/* Images to make so; before: what was there, filled in, or NULL. */
+/* Images to make so; before: what was there, filled in, or NULL.  *ret_committed: the
+ * kernel was told, so that before is all there. */
 static int try_batch(struct fwh_ipt_table *t, const struct transaction *tr,
-		     const struct image *images, struct image *before)
+		     const struct image *images, struct image *before,
+		     bool *ret_committed)
 {
 	size_t i;
 	int err;
@@ -770,7 +784,11 @@ static int try_batch(struct fwh_ipt_table *t, const struct transaction *tr,
 	if (!t->changed)
 		return 0;
 	err = fwh_ipt_keep_policies(t->family, t->h);
-	return err || t->iptc->commit(t->h) ? err : -errno;
+	if (err)
+		return err;
+	/* It can fail with the rules in place: their counters come after. */
+	*ret_committed = true;
+	return t->iptc->commit(t->h) ? 0 : -errno;
 }
 
 /* The first rule of the batch that is in a person's own words. */
@@ -826,15 +844,15 @@ static int run_batch(const struct transaction *tr, struct batch *batch,
 		code = fwh_ipt_open_table(&t, err);
 		if (code)
 			return code;
-		code = try_batch(&t, tr, images, before);
+		code = try_batch(&t, tr, images, before, &batch->committed);
 		t.iptc->free(t.h);
 	}
-	/* A commit can fail with the rules in place: their counters come after. */
-	batch->committed = t.changed;
 	return code ? fail_batch(&t, tr, batch, code, err) : 0;
 }
 
-static void roll_back(const struct transaction *tr, struct fwh_err *err)
+/* Returns code, or -ENOTRECOVERABLE. */
+static int roll_back(const struct transaction *tr, int code,
+		     struct fwh_err *err)
 {
 	struct fwh_err second;
 	size_t i;
@@ -845,10 +863,12 @@ static void roll_back(const struct transaction *tr, struct fwh_err *err)
 		if (!batch.committed ||
 		    !run_batch(tr, &batch, batch.before, NULL, &second))
 			continue;
+		code = -ENOTRECOVERABLE;
 		if (err)
-			fwh_fail(err, err->code, "%.200s; and going back "
-				 "failed: %.200s", err->msg, second.msg);
+			fwh_fail(err, code, "%.200s; and going back failed: "
+				 "%.200s", err->msg, second.msg);
 	}
+	return code;
 }
 
 static int run_all(struct transaction *tr, struct fwh_err *err)
@@ -862,8 +882,7 @@ static int run_all(struct transaction *tr, struct fwh_err *err)
 		code = run_batch(tr, batch, batch->wanted, batch->before, err);
 		if (!code)
 			continue;
-		roll_back(tr, err);
-		return code;
+		return roll_back(tr, code, err);
 	}
 	return 0;
 }
@@ -923,10 +942,8 @@ static int apply(const struct fwh_globals *globals,
 		code = fwh_ipt_take_lock(globals->lock_wait_ms, &lock, err);
 	if (code)
 		return code;
-	code = add_batches(&tr);
-	if (code) {
-		fwh_fail(err, code, "%s", strerror(-code));
-	} else {
+	code = add_batches(&tr, err);
+	if (!code) {
 		order_batches(&tr);
 		code = run_all(&tr, err);
 	}
@@ -975,8 +992,9 @@ bool fwh_iptables_is_used(void)
 	enum fwh_table table;
 
 	for (family = 0; family < FWH_FAMILY_MAX; family++) {
-		unsigned int present = fwh_ipt_tables_present(family);
+		unsigned int present = 0;
 
+		fwh_ipt_tables_present(family, &present, NULL);
 		for (table = 0; table < FWH_TABLE_MAX; table++)
 			if (present & 1u << table && is_used(family, table))
 				return true;
@@ -1005,10 +1023,11 @@ uint64_t fwh_iptables_shape(void)
 	enum fwh_table table;
 
 	for (family = 0; family < FWH_FAMILY_MAX; family++) {
-		unsigned int present = fwh_ipt_tables_present(family);
+		unsigned int present = 0;
 		fwh_autofd fd = socket(family == FWH_IPV4 ? AF_INET : AF_INET6,
 				       SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
 
+		fwh_ipt_tables_present(family, &present, NULL);
 		for (table = 0; fd >= 0 && table < FWH_TABLE_MAX; table++)
 			if (present & 1u << table)
 				shape = shape * 31 +

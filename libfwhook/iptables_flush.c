@@ -142,8 +142,9 @@ static int drop(const struct going *going, const struct fwh_globals *globals,
 	int code = 0;
 
 	for (t.family = 0; !code && t.family < FWH_FAMILY_MAX; t.family++) {
-		unsigned int present = fwh_ipt_tables_present(t.family);
+		unsigned int present;
 
+		code = fwh_ipt_tables_present(t.family, &present, err);
 		t.iptc = fwh_iptcs[t.family];
 		for (t.table = 0; !code && t.table < FWH_TABLE_MAX; t.table++)
 			if (present & 1u << t.table)

@@ -43,8 +43,10 @@ struct iptc {
  * returns NULL, strerror(errno) may be called. */
 extern const struct iptc *const fwh_iptcs[FWH_FAMILY_MAX];
 /* Which tables this kernel has instantiated here, a bit each: asking for one
- * would create it, and nat brings connection tracking along. */
-unsigned int fwh_ipt_tables_present(enum fwh_family family);
+ * would create it, and nat brings connection tracking along.  Returns 0, or a
+ * negative errno with *ret untouched. */
+int fwh_ipt_tables_present(enum fwh_family family, unsigned int *ret,
+			   struct fwh_err *err);
 
 /* One of them, opened. */
 struct fwh_ipt_table {

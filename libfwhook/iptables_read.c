@@ -515,8 +515,9 @@ int fwh_iptables_read(const struct fwh_globals *globals,
 	if (!code)
 		code = fwh_ipt_compile_known(plans, n, err);
 	for (family = 0; !code && family < FWH_FAMILY_MAX; family++) {
-		unsigned int present = fwh_ipt_tables_present(family);
+		unsigned int present;
 
+		code = fwh_ipt_tables_present(family, &present, err);
 		reading.family = family;
 		reading.iptc = fwh_iptcs[family];
 		for (table = 0; !code && table < FWH_TABLE_MAX; table++) {

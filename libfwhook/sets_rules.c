@@ -422,7 +422,7 @@ int fwh_set_rules_apply(const struct fwh_set_changes *changes,
 
 	for (t.family = 0; !code && t.family < FWH_FAMILY_MAX; t.family++) {
 		t.iptc = fwh_iptcs[t.family];
-		present = fwh_ipt_tables_present(t.family);
+		code = fwh_ipt_tables_present(t.family, &present, err);
 		for (t.table = 0; !code && t.table < FWH_TABLE_MAX; t.table++) {
 			if (!concerns(changes, &t, present & 1u << t.table))
 				continue;
@@ -483,7 +483,7 @@ int fwh_set_rules_read(const struct fwh_set_changes *changes,
 
 	for (t.family = 0; !code && t.family < FWH_FAMILY_MAX; t.family++) {
 		t.iptc = fwh_iptcs[t.family];
-		present = fwh_ipt_tables_present(t.family);
+		code = fwh_ipt_tables_present(t.family, &present, err);
 		for (t.table = 0; !code && t.table < FWH_TABLE_MAX; t.table++) {
 			if (!concerns(changes, &t, present & 1u << t.table))
 				continue;

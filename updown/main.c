@@ -83,7 +83,8 @@ static int run_firewall(struct program *prog, bool *ret_held)
 	if (warning)
 		say(prog, FWH_ERROR, "%s", warning->msg);
 	if (code) {
-		say(prog, FWH_ERROR, "failed, nothing was changed: %s", err.msg);
+		say(prog, FWH_ERROR, code == -ENOTRECOVERABLE ? "failed: %s" :
+		    "failed, nothing was changed: %s", err.msg);
 		return 1;
 	}
 	if (*ret_held)
