@@ -294,15 +294,18 @@ static int send_all(struct fwh_ipset *link, int *results)
 	return code;
 }
 
-int fwh_ipset_send(struct fwh_ipset *link, int *results)
+/* anyway: what became of single messages is no error. */
+static int send_queued(struct fwh_ipset *link, int *results, bool anyway)
 {
-	fwh_autofree int *own = calloc(link->n + 1, sizeof(*own));
-	int code = link->nomem || !own ? -ENOMEM : 0;
+	fwh_autofree int *own = NULL;
+	int code = link->nomem ? -ENOMEM : 0;
 	size_t i;
 
-	if (!code)
-		code = send_all(link, own);
-	for (i = 0; !code && i < link->n; i++) {
+	if (!code && link->n) {
+		own = calloc(link->n, sizeof(*own));
+		code = own ? send_all(link, own) : -ENOMEM;
+	}
+	for (i = 0; !code && !anyway && i < link->n; i++) {
 		if (results)
 			results[i] = own[i];
 		else
@@ -313,6 +316,16 @@ int fwh_ipset_send(struct fwh_ipset *link, int *results)
 	link->len = link->n = 0;
 	link->nomem = false;
 	return code;
+}
+
+int fwh_ipset_send(struct fwh_ipset *link, int *results)
+{
+	return send_queued(link, results, false);
+}
+
+int fwh_ipset_send_anyway(struct fwh_ipset *link)
+{
+	return send_queued(link, NULL, true);
 }
 
 bool fwh_ipset_exists(int code)

@@ -61,6 +61,8 @@ void fwh_ipset_test(struct fwh_ipset *link, const char *name,
  * kernel's, IPSET_ERR_... among them.  Returns 0, the first of those (not if there
  * are results), -ENOMEM or -EIO. */
 int fwh_ipset_send(struct fwh_ipset *link, int *results);
+/* Likewise, messages that may be in vain: what is not there need not go. */
+int fwh_ipset_send_anyway(struct fwh_ipset *link);
 /* Is a result the refusal of something that exists? */
 bool fwh_ipset_exists(int code);
 /* An errno in the place of a number of ip_set's own. */

@@ -487,7 +487,8 @@ static void add_set(struct builder *b, const struct content *c, size_t first)
 		set->hooks |= 1u << rules[i].hook;
 		add_keys(b, c, set, &rules[i]);
 	}
-	put_names(set, purpose->name, hash_set(set, purpose->name));
+	if (!b->nomem)			/* half of a set has no name */
+		put_names(set, purpose->name, hash_set(set, purpose->name));
 }
 
 static void add_content(struct builder *b, const struct content *c)

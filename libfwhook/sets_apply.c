@@ -43,7 +43,7 @@ static void take_back(struct job *job, int why)
 	struct fwh_set_names made = { .n = 0 };
 	struct fwh_ipset_element element;
 	struct fwh_err unheard;
-	size_t i, n = 0;
+	size_t i;
 
 	for (i = 0; i < job->n_claims; i++) {
 		const struct claim *claim = &job->claims[i];
@@ -55,9 +55,8 @@ static void take_back(struct job *job, int why)
 		element = fwh_set_owned(claim->name, &claim->key->net,
 					job->owners[claim->conn]);
 		fwh_ipset_del(job->link, FWH_SETS_OWNERS, &element);
-		n += 2;
 	}
-	if (fwh_sets_send_anyway(job, n))
+	if (fwh_ipset_send_anyway(job->link))
 		return;
 	for (i = 0; i < job->n_fresh; i++)
 		if (is_made(job, job->fresh[i].name) &&
@@ -68,6 +67,20 @@ static void take_back(struct job *job, int why)
 		fwh_sets_apply_rules(job, NULL, 0, &made, false, &unheard);
 	fwh_sets_destroy(job, &made);
 	free(made.list);
+}
+
+/* What is new is there. */
+static int let_go(struct job *job, struct fwh_err *err)
+{
+	int code = fwh_sets_delete(job);
+
+	if (code)
+		return fwh_sets_explain(code, err);
+	code = fwh_sets_clean(job, err);
+	if (code || !job->all)
+		return code;
+	code = fwh_sets_renew_owners(job);
+	return code ? fwh_sets_explain(code, err) : 0;
 }
 
 static int run(struct job *job, struct fwh_err *err)
@@ -93,14 +106,14 @@ static int run(struct job *job, struct fwh_err *err)
 		take_back(job, code);
 		return code;
 	}
-	code = fwh_sets_delete(job);
-	if (code)
-		return fwh_sets_explain(code, err);
-	code = fwh_sets_clean(job, err);
-	if (code || !job->all)
-		return code;
-	code = fwh_sets_renew_owners(job);
-	return code ? fwh_sets_explain(code, err) : 0;
+	code = let_go(job, err);
+	if (!code)
+		return 0;
+	if (job->had.n)
+		return fwh_fail(err, -ENOTRECOVERABLE, "%.300s; done in part",
+				err ? err->msg : "");
+	take_back(job, code);
+	return code;
 }
 
 static int apply(const struct fwh_globals *globals,

@@ -48,25 +48,17 @@ static void forget_had(struct job *job)
 	}
 }
 
-/* What is not there need not go: the results are nobody's. */
-int fwh_sets_send_anyway(struct job *job, size_t n)
-{
-	fwh_autofree int *results = calloc(n + 1, sizeof(*results));
-
-	return results ? fwh_ipset_send(job->link, results) : -ENOMEM;
-}
-
 int fwh_sets_delete(struct job *job)
 {
 	int code;
 
 	delete_had(job, false);
 	delete_had(job, true);
-	code = fwh_sets_send_anyway(job, job->had.n);
+	code = fwh_ipset_send_anyway(job->link);
 	if (code)
 		return code;
 	forget_had(job);
-	return fwh_sets_send_anyway(job, job->had.n + job->n);
+	return fwh_ipset_send_anyway(job->link);
 }
 
 /* Everybody's anew, in the place of the old, so that what is nobody's is gone. */
@@ -202,7 +194,7 @@ int fwh_sets_destroy(struct job *job, const struct fwh_set_names *gone)
 		fwh_ipset_destroy(job->link, gone->list[i]);
 	if (gone->n == job->names.n)
 		fwh_ipset_destroy(job->link, FWH_SETS_OWNERS);
-	return fwh_sets_send_anyway(job, gone->n + 1);
+	return fwh_ipset_send_anyway(job->link);
 }
 
 /* First the word that there are rules, then the rules, then what they look into. */
@@ -217,7 +209,7 @@ static int drop(struct job *job, const struct fwh_sets *stay,
 		element = fwh_sets_ruled(job, gone->list[i]);
 		fwh_ipset_del(job->link, FWH_SETS_OWNERS, &element);
 	}
-	code = fwh_sets_send_anyway(job, gone->n);
+	code = fwh_ipset_send_anyway(job->link);
 	if (code)
 		return fwh_sets_explain(code, err);
 	code = fwh_sets_apply_rules(job, stay->list, stay->n, gone, job->all,

@@ -78,7 +78,5 @@ int fwh_sets_clean(struct job *job, struct fwh_err *err);
 int fwh_sets_renew_owners(struct job *job);
 /* Sets that no rule looks into. */
 int fwh_sets_destroy(struct job *job, const struct fwh_set_names *gone);
-/* Send n messages that may be in vain. */
-int fwh_sets_send_anyway(struct job *job, size_t n);
 
 #endif
