@@ -109,11 +109,13 @@ static int take_rule(const struct nlmsghdr *nlh, size_t question, void *arg)
 {
 	struct nftnl_rule *rule = nftnl_rule_alloc();
 	struct seen *seen = arg;
+	int code = 0;
 
 	(void)question;
 	if (!rule)
 		return -ENOMEM;
-	if (!nftnl_rule_nlmsg_parse(nlh, rule) && is_of(seen->chain, rule)) {
+	if (fwh_nft_knows(nftnl_rule_nlmsg_parse(nlh, rule), &code) &&
+	    is_of(seen->chain, rule)) {
 		bool ours = is_ours(rule);
 
 		if (!seen->rules)
@@ -124,7 +126,7 @@ static int take_rule(const struct nlmsghdr *nlh, size_t question, void *arg)
 				nftnl_rule_get_u64(rule, NFTNL_RULE_HANDLE);
 	}
 	nftnl_rule_free(rule);
-	return 0;
+	return code;
 }
 
 static int take_chain(const struct nlmsghdr *nlh, size_t question, void *arg)
@@ -199,16 +201,20 @@ static int find_rules(struct fwh_nft_link *link, struct seen *seen)
 	return code;
 }
 
-static void put_comment(struct nftnl_rule *rule)
+/* By which it is found again.  False: out of memory. */
+static bool put_comment(struct nftnl_rule *rule)
 {
 	struct nftnl_udata_buf *buf = nftnl_udata_buf_alloc(64);
+	bool done;
 
 	if (!buf)
-		return;
+		return false;
 	nftnl_udata_put_strz(buf, NFTNL_UDATA_RULE_COMMENT, COMMENT);
-	nftnl_rule_set_data(rule, NFTNL_RULE_USERDATA,
-			    nftnl_udata_buf_data(buf), nftnl_udata_buf_len(buf));
+	done = !nftnl_rule_set_data(rule, NFTNL_RULE_USERDATA,
+				    nftnl_udata_buf_data(buf),
+				    nftnl_udata_buf_len(buf));
 	nftnl_udata_buf_free(buf);
+	return done;
 }
 
 static int add_rule(struct fwh_nft_link *link, struct fwh_nft_batch *batch,
@@ -223,14 +229,14 @@ static int add_rule(struct fwh_nft_link *link, struct fwh_nft_batch *batch,
 	fwh_nft_rule_begin(&r, "");
 	fwh_nft_put_state(&r, &match);
 	fwh_nft_put_accept(&r);
-	if (!nlh || r.nomem) {
+	if (!nlh || r.nomem ||
+	    nftnl_rule_set_str(r.rule, NFTNL_RULE_TABLE, chain->table) ||
+	    nftnl_rule_set_str(r.rule, NFTNL_RULE_CHAIN, chain->chain) ||
+	    !put_comment(r.rule)) {
 		fwh_nft_rule_free(&r);
 		return -ENOMEM;
 	}
 	nftnl_rule_set_u32(r.rule, NFTNL_RULE_FAMILY, chain->family);
-	nftnl_rule_set_str(r.rule, NFTNL_RULE_TABLE, chain->table);
-	nftnl_rule_set_str(r.rule, NFTNL_RULE_CHAIN, chain->chain);
-	put_comment(r.rule);
 	nftnl_rule_nlmsg_build_payload(nlh, r.rule);
 	fwh_nft_end(batch, nlh);
 	fwh_nft_rule_free(&r);
@@ -283,7 +289,8 @@ static int remove_rule(const struct nlmsghdr *nlh, size_t question, void *arg)
 	(void)question;
 	if (!rule)
 		return -ENOMEM;
-	if (!nftnl_rule_nlmsg_parse(nlh, rule) && is_ours(rule)) {
+	if (fwh_nft_knows(nftnl_rule_nlmsg_parse(nlh, rule), &code) &&
+	    is_ours(rule)) {
 		chain.family = (uint8_t)nftnl_rule_get_u32(rule,
 							   NFTNL_RULE_FAMILY);
 		snprintf(chain.table, sizeof(chain.table), "%s",

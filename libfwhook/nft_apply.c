@@ -83,7 +83,7 @@ static int take_set(const struct nlmsghdr *nlh, size_t question, void *arg)
 	(void)question;
 	if (!set)
 		return -ENOMEM;
-	if (nftnl_set_nlmsg_parse(nlh, set) ||
+	if (!fwh_nft_knows(nftnl_set_nlmsg_parse(nlh, set), &code) ||
 	    strcmp(nftnl_set_get_str(set, NFTNL_SET_TABLE), FWH_NFT_TABLE))
 		goto out;
 	name = nftnl_set_get_str(set, NFTNL_SET_NAME);
@@ -369,16 +369,17 @@ static int take_foreign_table(const struct nlmsghdr *nlh, size_t question,
 {
 	struct nftnl_table *table = nftnl_table_alloc();
 	bool *found = arg;
+	int code = 0;
 
 	(void)question;
 	if (!table)
 		return -ENOMEM;
-	if (!nftnl_table_nlmsg_parse(nlh, table) &&
+	if (fwh_nft_knows(nftnl_table_nlmsg_parse(nlh, table), &code) &&
 	    strcmp(nftnl_table_get_str(table, NFTNL_TABLE_NAME),
 		   FWH_NFT_TABLE))
 		*found = true;
 	nftnl_table_free(table);
-	return 0;
+	return code;
 }
 
 bool fwh_nftables_is_used(void)

@@ -235,13 +235,15 @@ int fwh_nft_each_element(const struct nlmsghdr *nlh,
 			 void *arg)
 {
 	struct nftnl_set *set = nftnl_set_alloc();
+	int code = 0;
 
 	if (!set)
 		return -ENOMEM;
-	if (!nftnl_set_elems_nlmsg_parse(nlh, set))
-		nftnl_set_elem_foreach(set, take, arg);
+	errno = 0;
+	if (fwh_nft_knows(nftnl_set_elems_nlmsg_parse(nlh, set), &code))
+		fwh_nft_knows(nftnl_set_elem_foreach(set, take, arg), &code);
 	nftnl_set_free(set);
-	return 0;
+	return code;
 }
 
 /* ---- elements that nobody remembers ---- */

@@ -378,19 +378,27 @@ int fwh_nft_look(const char *set, fwh_nft_answer *answer, void *arg)
 	return code;
 }
 
+bool fwh_nft_knows(int said, int *ret)
+{
+	if (said < 0 && errno == ENOMEM)
+		*ret = -ENOMEM;
+	return said >= 0;
+}
+
 static int take_generation(const struct nlmsghdr *nlh, size_t question,
 			   void *arg)
 {
 	struct nftnl_gen *gen = nftnl_gen_alloc();
 	uint32_t *ret = arg;
+	int code = 0;
 
 	(void)question;
 	if (!gen)
 		return -ENOMEM;
-	if (!nftnl_gen_nlmsg_parse(nlh, gen))
+	if (fwh_nft_knows(nftnl_gen_nlmsg_parse(nlh, gen), &code))
 		*ret = nftnl_gen_get_u32(gen, NFTNL_GEN_ID);
 	nftnl_gen_free(gen);
-	return 0;
+	return code;
 }
 
 int fwh_nft_generation(struct fwh_nft_link *link, uint32_t *ret)

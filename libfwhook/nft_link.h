@@ -41,6 +41,11 @@ void fwh_nft_batch_free(struct fwh_nft_batch *batch);
 typedef int fwh_nft_answer(const struct nlmsghdr *nlh, size_t question,
 			   void *arg);
 
+/* Did one of libnftnl's parsers, which said this, know the message?  Where it had no
+ * memory, *ret is -ENOMEM: what was not read must not be taken for what is not there.
+ * What it does not know is somebody else's. */
+bool fwh_nft_knows(int said, int *ret);
+
 /* Ask all of the batch's questions about single objects.  One about something
  * that is not there gets no answer.  Returns 0 or what the kernel said. */
 int fwh_nft_ask(struct fwh_nft_link *link, struct fwh_nft_batch *batch,

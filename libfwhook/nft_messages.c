@@ -239,14 +239,17 @@ static void put_quoted_udata(struct nftnl_udata_buf *buf, bool six)
 
 /* Without this note nft shows a number of some bytes and can't read its own words
  * again. */
-static void put_typeof(struct nlmsghdr *nlh, enum fwh_nft_type type)
+static void put_typeof(struct job *job, struct nlmsghdr *nlh,
+		       enum fwh_nft_type type)
 {
 	struct nftnl_udata_buf *buf = nftnl_udata_buf_alloc(256);
 	struct nftnl_udata *key;
 	bool reqid = type == FWH_NFT_REQID_IN || type == FWH_NFT_REQID_OUT;
 
-	if (!buf)
+	if (!buf) {
+		job->batch.nomem = true;
 		return;
+	}
 	nftnl_udata_put_u32(buf, NFTNL_UDATA_SET_KEYBYTEORDER, reqid);
 	key = nftnl_udata_nest_start(buf, NFTNL_UDATA_SET_KEY_TYPEOF);
 	if (reqid)
@@ -303,7 +306,7 @@ void fwh_nft_new_set(struct job *job, const struct fwh_nft_set *set)
 	if (!nlh)
 		return;
 	if (set->type != FWH_NFT_ADDRS4 && set->type != FWH_NFT_ADDRS6)
-		put_typeof(nlh, set->type);
+		put_typeof(job, nlh, set->type);
 	if (set->counter) {
 		expr = mnl_attr_nest_start(nlh, NFTA_SET_EXPR);
 		mnl_attr_put_strz(nlh, NFTA_EXPR_NAME, "counter");

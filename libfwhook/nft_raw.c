@@ -281,18 +281,19 @@ static int copy_set(struct job *job, struct nftnl_set *set)
 		code = ask(job, NFT_MSG_GETSETELEM, name, NLM_F_DUMP,
 			   take_elements, &reading);
 	nftnl_set_unset(set, NFTNL_SET_HANDLE);
-	nftnl_set_set_str(set, NFTNL_SET_TABLE, FWH_NFT_TABLE);
-	nftnl_set_set_str(set, NFTNL_SET_NAME, pattern_of(name));
+	if (!code && (nftnl_set_set_str(set, NFTNL_SET_TABLE, FWH_NFT_TABLE) ||
+		      nftnl_set_set_str(set, NFTNL_SET_NAME, pattern_of(name))))
+		code = -ENOMEM;
 	return code;
 }
 
-static void move_comment(struct nftnl_rule *from, struct nftnl_rule *to)
+static int move_comment(struct nftnl_rule *from, struct nftnl_rule *to)
 {
 	uint32_t n;
 	const void *data = nftnl_rule_get_data(from, NFTNL_RULE_USERDATA, &n);
 
-	if (data)
-		nftnl_rule_set_data(to, NFTNL_RULE_USERDATA, data, n);
+	return data && nftnl_rule_set_data(to, NFTNL_RULE_USERDATA, data, n) ?
+	       -ENOMEM : 0;
 }
 
 static void copy32(struct nftnl_expr *from, struct nftnl_expr *to, uint16_t attr)
@@ -318,9 +319,12 @@ static int move_lookup(struct nftnl_expr *from, struct fwh_nft_rule *to)
 			nftnl_set_free(set);
 		return -ENOMEM;
 	}
-	nftnl_set_set_str(set, NFTNL_SET_NAME, name);
 	to->anonymous[to->n_anonymous++] = set;
-	nftnl_expr_set_str(e, NFTNL_EXPR_LOOKUP_SET, pattern_of(name));
+	if (nftnl_set_set_str(set, NFTNL_SET_NAME, name) ||
+	    nftnl_expr_set_str(e, NFTNL_EXPR_LOOKUP_SET, pattern_of(name))) {
+		nftnl_expr_free(e);
+		return -ENOMEM;
+	}
 	copy32(from, e, NFTNL_EXPR_LOOKUP_SREG);
 	copy32(from, e, NFTNL_EXPR_LOOKUP_DREG);
 	copy32(from, e, NFTNL_EXPR_LOOKUP_FLAGS);
@@ -376,8 +380,9 @@ static int take_rule(const struct nlmsghdr *nlh, size_t question, void *arg)
 	    !nftnl_rule_nlmsg_parse(nlh, rule)) {
 		struct fwh_nft_rule *to = reading->words->list[reading->n++];
 
-		move_comment(rule, to->rule);
-		code = move_expressions(rule, to, reading->err);
+		code = move_comment(rule, to->rule);
+		if (!code)
+			code = move_expressions(rule, to, reading->err);
 	}
 	nftnl_rule_free(rule);
 	return code;

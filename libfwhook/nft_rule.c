@@ -48,8 +48,8 @@ void fwh_nft_rule_begin(struct fwh_nft_rule *r, const char *chain)
 		r->nomem = true;
 		return;
 	}
-	nftnl_rule_set_str(r->rule, NFTNL_RULE_TABLE, FWH_NFT_TABLE);
-	nftnl_rule_set_str(r->rule, NFTNL_RULE_CHAIN, chain);
+	r->nomem = nftnl_rule_set_str(r->rule, NFTNL_RULE_TABLE, FWH_NFT_TABLE) ||
+		   nftnl_rule_set_str(r->rule, NFTNL_RULE_CHAIN, chain);
 	nftnl_rule_set_u32(r->rule, NFTNL_RULE_FAMILY, NFPROTO_INET);
 }
 

@@ -26,7 +26,7 @@ static int take_chain(const struct nlmsghdr *nlh, size_t question, void *arg)
 	(void)question;
 	if (!chain)
 		return -ENOMEM;
-	if (!nftnl_chain_nlmsg_parse(nlh, chain) &&
+	if (fwh_nft_knows(nftnl_chain_nlmsg_parse(nlh, chain), &code) &&
 	    nftnl_chain_get_u32(chain, NFTNL_CHAIN_FAMILY) == NFPROTO_INET &&
 	    !strcmp(nftnl_chain_get_str(chain, NFTNL_CHAIN_TABLE),
 		    FWH_NFT_TABLE) &&
@@ -196,7 +196,7 @@ static int take_rule(const struct nlmsghdr *nlh, size_t question, void *arg)
 		code = -ENOMEM;
 		goto out;
 	}
-	if (nftnl_rule_nlmsg_parse(nlh, rule))
+	if (!fwh_nft_knows(nftnl_rule_nlmsg_parse(nlh, rule), &code))
 		goto out;
 	chain = nftnl_rule_get_str(rule, NFTNL_RULE_CHAIN);
 	if (strlen(chain) >= sizeof(seen->chain))
@@ -206,6 +206,8 @@ static int take_rule(const struct nlmsghdr *nlh, size_t question, void *arg)
 	strcpy(seen->chain, chain);
 	seen->handle = nftnl_rule_get_u64(rule, NFTNL_RULE_HANDLE);
 	iter = nftnl_expr_iter_create(rule);
+	if (!iter)
+		code = -ENOMEM;
 	while (iter && (e = nftnl_expr_iter_next(iter)))
 		see_expr(rules->job, e, seen);
 out:
