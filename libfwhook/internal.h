@@ -232,8 +232,11 @@ int fwh_create(int dir, const char *name);
 /* Likewise, of the record, on the disk when this returns. */
 int fwh_record_create(int dir, const char *name,
 		      const struct fwh_record *record);
-/* Returns 0, what open() said, or -EBADMSG for a damaged record. */
+/* Returns 0, what open() or read() said, -EBADMSG for a damaged record, or -EPROTO for
+ * one that a later version of this project wrote. */
 int fwh_record_read(int dir, const char *name, struct fwh_record *ret);
+/* That in words. */
+const char *fwh_record_trouble(int code);
 /* Every readable record of a folder, malloc'ed; of others is complained (may be
  * NULL). */
 int fwh_records_list(int dir, const char *path,
@@ -274,8 +277,8 @@ void fwh_store_unlock(struct fwh_store *store);
 /* Hold the tables against other calls, from the look at them to the commit. */
 int fwh_store_lock_tables(struct fwh_store *store, struct fwh_err *err);
 void fwh_store_unlock_tables(struct fwh_store *store);
-/* Returns 0, -ENOENT, or -EBADMSG for a damaged record, which is worth a
- * warning only. */
+/* Returns 0, -ENOENT, -EADDRINUSE for another connection's record in its place, or as
+ * fwh_record_read() does, which is worth a warning only. */
 int fwh_store_read(struct fwh_store *store, const struct fwh_key *key,
 		   struct fwh_record *ret, struct fwh_err *err);
 /* Write the new record beside the old one (NULL: prove that the old one can be

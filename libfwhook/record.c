@@ -231,16 +231,28 @@ static int parse_since(const char *s, uint64_t *ret)
 	return *s ? fwh_number_parse(s, false, INT64_MAX, ret) : 0;
 }
 
+/* A line more is no other version: who does not know it passes it over.  Another is
+ * what would be misread. */
+static int check_version(const struct fwh_lines *lines)
+{
+	uint64_t version;
+
+	if (fwh_number_parse(line_value(lines, "FWH_RECORD"), false, UINT32_MAX,
+			     &version) || version < RECORD_VERSION)
+		return -EBADMSG;
+	return version > RECORD_VERSION ? -EPROTO : 0;
+}
+
 static int parse_record(struct fwh_lines *lines, struct fwh_record *ret)
 {
-	uint64_t version, daemon[2], families;
+	uint64_t daemon[2], families;
+	int code = check_version(lines);
 	size_t i;
 
+	if (code)
+		return code;
 	memset(ret, 0, sizeof(*ret));
-	if (!lines->n || strcmp(lines->line[lines->n - 1], RECORD_END) != 0 ||
-	    fwh_number_parse(line_value(lines, "FWH_RECORD"), false,
-			     RECORD_VERSION, &version) ||
-	    version != RECORD_VERSION ||
+	if (strcmp(lines->line[lines->n - 1], RECORD_END) != 0 ||
 	    parse_state(line_value(lines, "FWH_STATE"), &ret->state) ||
 	    parse_guard(line_value(lines, "FWH_GUARD"), &ret->armed) ||
 	    fwh_number_parse(line_value(lines, "FWH_FAMILIES"), false, 3,
@@ -284,6 +296,12 @@ int fwh_record_read(int dir, const char *name, struct fwh_record *ret)
 	return 0;
 }
 
+const char *fwh_record_trouble(int code)
+{
+	return code == -EBADMSG ? "damaged record" :
+	       code == -EPROTO ? "record of a later version" : strerror(-code);
+}
+
 int fwh_records_list(int dir, const char *path,
 		     void (*complain)(const struct fwh_err *err, void *arg),
 		     void *arg, struct fwh_record **ret, size_t *ret_n,
@@ -303,17 +321,20 @@ int fwh_records_list(int dir, const char *path,
 	while (!code && (errno = 0, entry = readdir(stream))) {
 		if (*entry->d_name == '.')
 			continue;
-		if (!fwh_record_read(dir, entry->d_name, &record)) {
+		code = fwh_record_read(dir, entry->d_name, &record);
+		if (!code) {
 			if (fwh_grow(&records, n, &cap, sizeof(record)))
 				records[n++] = record;
 			else
 				code = -ENOMEM;
 			continue;
 		}
-		fwh_fail(&bad, -EBADMSG, "%s/%s: damaged record", path,
-			 entry->d_name);
-		if (complain)
+		fwh_fail(&bad, code, "%s/%s: %s; its connection's next up "
+			 "writes it anew", path, entry->d_name,
+			 fwh_record_trouble(code));
+		if (complain && code != -ENOENT)	/* gone meanwhile */
 			complain(&bad, arg);
+		code = 0;
 	}
 	if (!code)
 		code = -errno;

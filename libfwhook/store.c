@@ -316,8 +316,7 @@ int fwh_store_read(struct fwh_store *store, const struct fwh_key *key,
 	if (code)
 		return fwh_fail(err, code, "%s/conns/%s: %s; it will be "
 				"written anew", store->path, name,
-				code == -EBADMSG ? "damaged record" :
-				strerror(-code));
+				fwh_record_trouble(code));
 	fwh_event_key(&record.ev, &found);
 	if (strcmp(found.text, key->text))
 		return fwh_fail(err, -EADDRINUSE, "%s/conns/%s belongs to %s: "
@@ -344,8 +343,11 @@ int fwh_store_list(struct fwh_store *store,
 		   void *arg, struct fwh_record **ret, size_t *ret_n,
 		   struct fwh_err *err)
 {
-	return fwh_records_list(store->conns, store->path, complain, arg, ret,
-				ret_n, err);
+	char path[FWH_PATH_MAX + 8];
+
+	snprintf(path, sizeof(path), "%s/conns", store->path);
+	return fwh_records_list(store->conns, path, complain, arg, ret, ret_n,
+				err);
 }
 
 int fwh_store_flush(struct fwh_store *store, struct fwh_err *err)
