@@ -10,8 +10,9 @@
  *
  * Counted is from its first umask() or getrandom() on, with which our programs
  * and malloc() begin: before that the dynamic linker is at work.  Calls for memory
- * do not count, children are left alone.  Exit status: the program's, 137 if it was killed, 125 for
- * trouble of our own.  x86-64 alone.
+ * do not count, children are left alone; FAULT_WORKER in the environment: the program
+ * gives its work to a child, whose calls are meant instead.  Exit status: the
+ * program's, 137 if it was killed, 125 for trouble of our own.  x86-64 alone.
  */
 #include <errno.h>
 #include <signal.h>
@@ -25,6 +26,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define OPTIONS		(PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL)
 #define NAME(call)	[SYS_##call] = #call
 #define ORIG_RAX	offsetof(struct user_regs_struct, orig_rax)
 #define RAX		offsetof(struct user_regs_struct, rax)
@@ -47,7 +49,9 @@ struct fault {
 	FILE *list;
 	const char *name;	/* the first of this name */
 	long at, error;		/* error 0: kill */
-	long seen;		/* calls since the first that counts */
+	long seen;		/* calls that counted */
+	int counts;		/* the first of them was there */
+	int worker;		/* they are the first child's, which is to come */
 	int spoilt;		/* the call that is under way */
 	int done;
 };
@@ -103,8 +107,9 @@ static void enter(struct fault *fault, pid_t pid)
 	unsigned long nr = (unsigned long)ptrace(PTRACE_PEEKUSER, pid, ORIG_RAX, 0);
 	char name[32];
 
-	if (is_for_memory(nr) || fault->done ||
-	    (!fault->seen && nr != SYS_umask && nr != SYS_getrandom))
+	if (!fault->worker && (nr == SYS_umask || nr == SYS_getrandom))
+		fault->counts = 1;
+	if (!fault->counts || fault->done || is_for_memory(nr))
 		return;
 	fault->seen++;
 	name_call(pid, nr, name);
@@ -123,30 +128,65 @@ static void leave(struct fault *fault, pid_t pid)
 	fault->spoilt = 0;
 }
 
-static int run(struct fault *fault, pid_t pid)
+/* A child's first stop is the end of its parent's call. */
+static int is_entry(pid_t pid)
 {
-	int status, sig = 0, inside = 0;
+	struct __ptrace_syscall_info info;
+
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) < 0)
+		die("ptrace");
+	return info.op == PTRACE_SYSCALL_INFO_ENTRY;
+}
+
+/* From here on the child is looked at, and its parent does what it likes.  Counted is
+ * from its first call on. */
+static pid_t take_worker(struct fault *fault, pid_t parent)
+{
+	unsigned long pid;
+	int status;
+
+	if (ptrace(PTRACE_GETEVENTMSG, parent, 0, &pid) ||
+	    waitpid((pid_t)pid, &status, 0) < 0 ||
+	    ptrace(PTRACE_SETOPTIONS, (pid_t)pid, 0, OPTIONS) ||
+	    ptrace(PTRACE_DETACH, parent, 0, 0))
+		die("ptrace");
+	fault->worker = 0;
+	fault->counts = 1;
+	return (pid_t)pid;
+}
+
+static int exit_status(int status)
+{
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* Until the program's end.  Returns its status. */
+static int run(struct fault *fault, pid_t program)
+{
+	int status, sig = 0;
+	pid_t pid = program;
 
 	if (waitpid(pid, &status, 0) < 0 ||
 	    ptrace(PTRACE_SETOPTIONS, pid, 0,
-		   PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL))
+		   fault->worker ? OPTIONS | PTRACE_O_TRACEFORK : OPTIONS))
 		die("ptrace");
 	for (;;) {
 		if (ptrace(PTRACE_SYSCALL, pid, 0, sig) && errno != ESRCH)
 			die("ptrace");
 		if (waitpid(pid, &status, 0) < 0)
 			die("waitpid");
-		if (WIFEXITED(status))
-			return WEXITSTATUS(status);
-		if (WIFSIGNALED(status))
-			return 128 + WTERMSIG(status);
 		sig = 0;
-		if (WSTOPSIG(status) == (SIGTRAP | 0x80)) {
-			if (inside)
-				leave(fault, pid);
-			else
+		if (!WIFSTOPPED(status)) {
+			if (pid != program && waitpid(program, &status, 0) < 0)
+				die("waitpid");
+			return exit_status(status);
+		} else if (status >> 8 == (SIGTRAP | PTRACE_EVENT_FORK << 8)) {
+			pid = take_worker(fault, pid);
+		} else if (WSTOPSIG(status) == (SIGTRAP | 0x80)) {
+			if (is_entry(pid))
 				enter(fault, pid);
-			inside = !inside;
+			else
+				leave(fault, pid);
 		} else if (WSTOPSIG(status) != SIGTRAP) {
 			sig = WSTOPSIG(status);
 		}
@@ -155,7 +195,7 @@ static int run(struct fault *fault, pid_t pid)
 
 int main(int argc, char **argv)
 {
-	struct fault fault = { .list = NULL };
+	struct fault fault = { .worker = !!getenv("FAULT_WORKER") };
 	pid_t pid;
 	int status;
 

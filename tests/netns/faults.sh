@@ -24,7 +24,7 @@ event_down() { call down-client; }
 event_arm() { call down-client; }
 event_native() { call up-client PLUTO_MY_SOURCEIP=192.0.1.1; }
 event_native_down() { call down-client PLUTO_MY_SOURCEIP=192.0.1.1; }
-event_reconcile() { "${WRAP[@]}" "${FW[@]}" reconcile > /dev/null; }
+event_reconcile() { FAULT_WORKER=1 "${WRAP[@]}" "${FW[@]}" reconcile > /dev/null; }
 begin() {
 	case $1 in
 	replace | down | arm) call up-client ;;
@@ -43,7 +43,8 @@ end() {
 mess() {	# what somebody did to our rules
 	case $HOLDER in
 	nftables) nft flush chain inet ipsec_fw postrouting ;;
-	iptables) iptables-legacy -t mangle -F ipsec-fw-post ;;
+	iptables) iptables-legacy -t mangle -S ipsec-fw-post |
+			sed -n '/ -j fw-office-/s/^-A/iptables-legacy -t mangle -D/p' | sh ;;
 	*) ipset flush "$(ipset list -n | grep to-peer)" ;;
 	esac
 }
@@ -81,7 +82,13 @@ state() {	# file
 	tables $counters | sorted_sets > "$1"
 	{ files; network; } > "$1.more"
 }
-same_state() { cmp -s "$1" "$2" && cmp -s "$1.more" "$2.more"; }
+# A record that could not be read is written anew, from what the event knew; to a
+# reconciliation it is none.
+same_state() {
+	cmp -s "$1" "$2" || return 1
+	cmp -s "$1.more" "$2.more" || [ -n "$lost" ]
+}
+lost=
 
 # Each legacy table, and what nftables has, is one commit.
 parts() {	# file: one part a line
@@ -127,7 +134,42 @@ again() {	# event words
 		echo "$*: the next does not bring it to its end"
 		differs "$WORK/after"
 	}
+	lost=
 	back $event "$@"
+}
+
+# What a failed event says: lines of ours, the connection first, and what and why.
+speaks() {
+	grep -v '^spoilt: ' "$WORK/said" > "$WORK/words"
+	[ -s "$WORK/words" ] || { echo "says nothing"; return 1; }
+	! LC_ALL=C grep '[^ -~]' "$WORK/words" || return 1
+	! grep -v -E '^(office: [a-z]+-client: |ipsec-fw(-updown)?: ).*[a-z_./-]{3,}.*' "$WORK/words"
+}
+
+# It succeeded, or said why not and left all as it was; the next brings it to its end.
+judge() {	# event status words
+	local event=$1 status=$2
+	shift 2
+	echo $status >> "$WORK/statuses"
+	state "$WORK/now"
+	! grep -q '; it will be written anew$\|^ipsec-fw: .*/conns/' "$WORK/said" || lost=yes
+	if [ $status = 0 ]; then
+		same_state "$WORK/after" "$WORK/now" || {
+			echo "$*: succeeds, but: $(grep -v '^spoilt: ' "$WORK/said")"
+			differs "$WORK/after"
+		}
+	else
+		[ $status = 1 ] || echo "$*: status $status"
+		speaks > "$WORK/mute" || echo "$*: $(cat "$WORK/mute")"
+		cmp -s "$WORK/before" "$WORK/now" || {
+			{ [ $event != up ] || grep -q 'failed: .*; and going back failed' "$WORK/said"; } &&
+				allowed "$WORK/before" "$WORK/after" "$WORK/now"
+		} || [ -n "$lost" ] || {
+			echo "$*: not as before: $(grep -v '^spoilt: ' "$WORK/said")"
+			differs "$WORK/before"
+		}
+	fi
+	again $event "$@"
 }
 
 back() {	# event words
@@ -169,6 +211,12 @@ prepare() {	# event [on-error]
 	begin $1
 	baseline $1
 	turn=$((turn + 1))
+	: > "$WORK/statuses"
+}
+
+# Takes all events, or those that somebody wants to look at.
+events() {
+	echo ${FAULTS_EVENTS:-up replace down arm native native_down reconcile}
 }
 
 finish() {	# event

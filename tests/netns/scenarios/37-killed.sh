@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# seconds: 1200
+# seconds: 10800
 # An event that is killed at any of its system calls leaves the tables as they were
 # or as they shall be, what is others' untouched, and the next event, or reconcile
 # and the next, brings all to its end.
@@ -58,7 +58,7 @@ killed() {	# event
 	counters=-c
 }
 
-for event in up replace down arm native native_down reconcile; do
+for event in $(events); do
 	prepare $event > "$WORK/prepared"
 	is "$event: as the tests think" "$(cat "$WORK/prepared")" ""
 	# At the same depth below init, where the daemon is looked for.
