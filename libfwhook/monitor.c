@@ -25,6 +25,8 @@
 /* How often the legacy tables are looked at. */
 #define LEGACY_MS	50
 #define LOOKS_MAX	10
+/* When what failed is tried again: nobody may change anything until then. */
+#define RETRY_MS	1000
 #define STORE_WAIT_MS	5000
 
 struct monitor {
@@ -36,6 +38,7 @@ struct monitor {
 	struct fwh_store *store;
 	bool legacy;			/* our rules are in the legacy tables */
 	uint64_t shape;			/* of those, after our last look */
+	long long retry;		/* when, by fwh_now_ms(); 0: all went well */
 	struct fwh_err last;		/* the last complaint */
 };
 
@@ -152,7 +155,7 @@ static void read_routes(struct monitor *m, struct concern *concern)
 		if (len < 0 && errno == EINTR)
 			continue;
 		if (len < 0) {
-			concern->all |= errno == ENOBUFS;
+			concern->all |= errno != EAGAIN; /* some were lost */
 			return;
 		}
 		for (; fwh_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
@@ -187,7 +190,7 @@ static bool read_events(struct monitor *m)
 		if (len < 0 && errno == EINTR)
 			continue;
 		if (len < 0)
-			return changed || errno == ENOBUFS;
+			return changed || errno != EAGAIN; /* some were lost */
 		for (; fwh_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
 			if (nlh->nlmsg_type == (NFNL_SUBSYS_NFTABLES << 8 |
 						NFT_MSG_NEWGEN))
@@ -226,11 +229,14 @@ static void reconcile(struct monitor *m)
 	size_t n = 0, complaints;
 	const char *why;
 
+	m->retry = 0;
 	if (fwh_guards_reconcile(m->options, tell_of_record, m, &n,
-				 &complaints, &trouble))
+				 &complaints, &trouble)) {
 		tell(m, &trouble);
-	else if (!complaints)
+		m->retry = fwh_now_ms() + RETRY_MS;
+	} else if (!complaints) {
 		*m->last.msg = '\0';
+	}
 	m->legacy = !fwh_guards_backend(m->options, &backend, &why, NULL) &&
 		    (backend == &fwh_backend_iptables ||
 		     backend == &fwh_backend_sets) && n > 0;
@@ -277,6 +283,22 @@ static void look_at_routes(struct monitor *m)
 		tell(m, &trouble);
 }
 
+/* How long nothing is to be done if nothing is told; -1: for ever. */
+static int patience(const struct monitor *m)
+{
+	long long left = m->retry - fwh_now_ms();
+
+	if (m->legacy)
+		return LEGACY_MS;
+	return !m->retry ? -1 : left < 0 ? 0 : (int)left;
+}
+
+/* Whatever nobody tells of. */
+static bool is_due(const struct monitor *m)
+{
+	return (m->retry && fwh_now_ms() >= m->retry) || shape() != m->shape;
+}
+
 static int watch(struct monitor *m, struct fwh_err *err)
 {
 	struct pollfd fds[2] = {
@@ -285,7 +307,7 @@ static int watch(struct monitor *m, struct fwh_err *err)
 	};
 
 	for (;;) {
-		int n = poll(fds, ARRAY_SIZE(fds), m->legacy ? LEGACY_MS : -1);
+		int n = poll(fds, ARRAY_SIZE(fds), patience(m));
 
 		if (n < 0 && errno != EINTR)
 			return fwh_fail(err, -errno, "poll: %s",
@@ -293,8 +315,7 @@ static int watch(struct monitor *m, struct fwh_err *err)
 		if (n > 0 && fds[0].revents && read_events(m)) {
 			wait_for_quiet(m);
 			look(m);
-		} else if ((n == 0 || m->legacy) &&
-			   shape() != m->shape) {
+		} else if ((n == 0 || m->legacy) && is_due(m)) {
 			look(m);
 		}
 		if (n > 0 && fds[1].revents)

@@ -76,6 +76,29 @@ for what in flush a_rule a_connection; do
 	check "monitor, $what: all is back" all_there
 	is "monitor, $what: in less than half a second ($took ms)" $((took < 500)) 1
 done
+# What it was not told of, since others said too much, was a change, too.
+worker=$(pgrep -P $monitor)
+kill -STOP "$worker"
+for ((i = 0; i < 400; i++)); do
+	echo "add table inet crowd; add set inet crowd s { type ipv4_addr; }; add element inet crowd s { $(seq -s, -f '10.1.%g.1' 250) }; delete table inet crowd"
+done > "$WORK/crowd"
+nft -f "$WORK/crowd"
+flush
+kill -CONT "$worker"
+check "monitor, more changes than are kept for it: all is back" wait_for 20 all_there
+is "without a word" "$(cat "$WORK/monitor")" ""
+
+# What it cannot do it tries again, without waiting for another change.
+printf '[global]\nlock-wait = 0.1\n%s\n[default]\nchain-updown = off\nguard = up\nmss = clamp\n' "$(says_backend)" > "$INI"
+perl -MFcntl -e 'open(my $f, "+<", $ARGV[0]) or die; my $l = pack("s s x4 q q l", F_WRLCK, 0, 0, 0, 0); fcntl($f, F_SETLK, $l) or die;
+	open(STDOUT, ">", $ARGV[1]); sleep 60' "$(echo "$RUN"/*/lock)" "$WORK/held" & holder=$!
+wait_for 5 test -e "$WORK/held"
+flush
+check "monitor, the lock is held: it says so" wait_for 20 grep -q 'lock: ' "$WORK/monitor"
+check "and a daemon's call does" refused "lock: another call for this connection has not ended in 0.1 s" up-client
+kill $holder
+check "monitor, then: all is back" wait_for 20 all_there
+: > "$WORK/monitor"
 call down-client "${second[@]}"
 call down-client
 sleep 0.3
