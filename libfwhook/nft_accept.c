@@ -17,10 +17,12 @@
 #include <libnftnl/rule.h>
 #include <libnftnl/udata.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter.h>
 
 #include "nft.h"
 #include "nft_accept.h"
+#include "nl_ask.h"
 
 #define COMMENT		"ipsec-fw: accepted"
 
@@ -281,12 +283,16 @@ struct removal {
 
 static int remove_rule(const struct nlmsghdr *nlh, size_t question, void *arg)
 {
-	struct nftnl_rule *rule = nftnl_rule_alloc();
 	struct removal *removal = arg;
 	struct fwh_chain_name chain;
+	struct nftnl_rule *rule;
 	int code = 0;
 
 	(void)question;
+	/* All rules of the machine come here; ours has a comment. */
+	if (!fwh_nl_find(nlh, sizeof(struct nfgenmsg), NFTA_RULE_USERDATA, 1))
+		return 0;
+	rule = nftnl_rule_alloc();
 	if (!rule)
 		return -ENOMEM;
 	if (fwh_nft_knows(nftnl_rule_nlmsg_parse(nlh, rule), &code) &&
