@@ -30,8 +30,27 @@ int fwh_addr_parse(const char *s, struct fwh_addr *ret)
 	return 0;
 }
 
+/* libc prints the four numbers with a format; an event has dozens of addresses. */
+static const char *format_ipv4(const uint8_t *b, char *buf)
+{
+	char *p = buf;
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		if (b[i] >= 100)
+			*p++ = (char)('0' + b[i] / 100);
+		if (b[i] >= 10)
+			*p++ = (char)('0' + b[i] / 10 % 10);
+		*p++ = (char)('0' + b[i] % 10);
+		*p++ = i < 3 ? '.' : '\0';
+	}
+	return buf;
+}
+
 const char *fwh_addr_format(const struct fwh_addr *addr, char *buf)
 {
+	if (addr->family == FWH_IPV4)
+		return format_ipv4(addr->b, buf);
 	return inet_ntop(af[addr->family], addr->b, buf, FWH_ADDR_STRLEN);
 }
 
