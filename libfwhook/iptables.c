@@ -173,29 +173,38 @@ static void pack_udp(struct packer *p, const struct fwh_rule *rule)
 static void pack_sctp(struct packer *p, const struct fwh_rule *rule)
 {
 	struct xt_sctp_info *sctp = add_match(p, "sctp", 0, sizeof(*sctp));
+	size_t i;
 
-	sctp->spts[0] = rule->sport.lo;
-	sctp->spts[1] = port_top(&rule->sport);
-	sctp->dpts[0] = rule->dport.lo;
-	sctp->dpts[1] = port_top(&rule->dport);
-	if (!fwh_ports_any(&rule->sport))
+	/* As iptables has it, what is any port stays 0, and no chunk is -1. */
+	for (i = 0; i < XT_NUM_SCTP_FLAGS; i++)
+		sctp->flag_info[i].chunktype = 0xff;
+	if (!fwh_ports_any(&rule->sport)) {
+		sctp->spts[0] = rule->sport.lo;
+		sctp->spts[1] = rule->sport.hi;
 		sctp->flags |= XT_SCTP_SRC_PORTS;
-	if (!fwh_ports_any(&rule->dport))
+	}
+	if (!fwh_ports_any(&rule->dport)) {
+		sctp->dpts[0] = rule->dport.lo;
+		sctp->dpts[1] = rule->dport.hi;
 		sctp->flags |= XT_SCTP_DEST_PORTS;
+	}
 }
 
 static void pack_dccp(struct packer *p, const struct fwh_rule *rule)
 {
 	struct xt_dccp_info *dccp = add_match(p, "dccp", 0, sizeof(*dccp));
 
-	dccp->spts[0] = rule->sport.lo;
-	dccp->spts[1] = port_top(&rule->sport);
-	dccp->dpts[0] = rule->dport.lo;
-	dccp->dpts[1] = port_top(&rule->dport);
-	if (!fwh_ports_any(&rule->sport))
+	/* What is any port stays 0, as iptables has it. */
+	if (!fwh_ports_any(&rule->sport)) {
+		dccp->spts[0] = rule->sport.lo;
+		dccp->spts[1] = rule->sport.hi;
 		dccp->flags |= XT_DCCP_SRC_PORTS;
-	if (!fwh_ports_any(&rule->dport))
+	}
+	if (!fwh_ports_any(&rule->dport)) {
+		dccp->dpts[0] = rule->dport.lo;
+		dccp->dpts[1] = rule->dport.hi;
 		dccp->flags |= XT_DCCP_DEST_PORTS;
+	}
 }
 
 static void pack_icmp(struct packer *p, const struct fwh_rule *rule)
@@ -246,11 +255,12 @@ static void pack_multiport(struct packer *p, const uint16_t ports[2], bool src)
 	multi->ports[1] = ports[1];
 }
 
+/* iptables fills the mask for IPv4 as well, and -C and -D compare all of it. */
 static void put_endpoint(const struct fwh_addr *addr, union xt_policy_addr *a,
 			 union xt_policy_addr *mask)
 {
 	memcpy(a, addr->b, fwh_family_bytes(addr->family));
-	memset(mask, 0xff, fwh_family_bytes(addr->family));
+	memset(mask, 0xff, sizeof(*mask));
 }
 
 static void pack_policy(struct packer *p, const struct fwh_policy_match *policy)
