@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# faults.sh - events that are spoilt at one of their system calls, beside three
-# other connections and an operator's rules in all tables.  FAULTS_STEP=1 takes
-# each call, 7 every seventh, which is what is taken if nothing is said.
+# faults.sh - events that are spoilt at one of their system calls, or requests for
+# memory, beside three other connections and an operator's rules in all tables.
+# FAULTS_STEP=1 takes each, 7 every seventh; without it what the scenario says,
+# which is a minute's worth.
 . "$TESTS/netns/fw.sh"
-step=${FAULTS_STEP:-7}
+step=${FAULTS_STEP:-$step}
 counters=-c	# are looked at, too
 turn=0		# where the next sample begins
 

@@ -4,6 +4,7 @@
 # or as they shall be, what is others' untouched, and the next event, or reconcile
 # and the next, brings all to its end.
 . "$TESTS/netns/lib.sh"
+step=7
 . "$TESTS/netns/faults.sh"
 
 # Calls that are killed, $step apart.  The kernel's legacy tables have all counters at

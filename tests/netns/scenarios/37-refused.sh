@@ -3,6 +3,7 @@
 # No memory for one request, or for none from then on: the event succeeds all the
 # same, or says why it does not and leaves everything as it was.
 . "$TESTS/netns/lib.sh"
+step=41
 . "$TESTS/netns/faults.sh"
 
 # libiptc does not look at what malloc() says where it reads a table, and crashes, which

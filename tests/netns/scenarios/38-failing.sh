@@ -3,6 +3,7 @@
 # A system call that fails: the event succeeds all the same, or says why it does
 # not and leaves everything as it was; the next one brings all to its end.
 . "$TESTS/netns/lib.sh"
+step=11
 . "$TESTS/netns/faults.sh"
 
 # What a call can fail with, as numbers.
