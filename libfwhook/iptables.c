@@ -161,13 +161,37 @@ static void pack_tcp(struct packer *p, const struct fwh_rule *rule)
 
 static void pack_udp(struct packer *p, const struct fwh_rule *rule)
 {
-	struct xt_udp *udp = add_match(p, rule->proto == IPPROTO_UDP ?
-				       "udp" : "udplite", 0, sizeof(*udp));
+	struct xt_udp *udp = add_match(p, "udp", 0, sizeof(*udp));
 
 	udp->spts[0] = rule->sport.lo;
 	udp->spts[1] = port_top(&rule->sport);
 	udp->dpts[0] = rule->dport.lo;
 	udp->dpts[1] = port_top(&rule->dport);
+}
+
+static void pack_range(struct packer *p, const struct fwh_ports *port,
+		       uint8_t flags)
+{
+	struct xt_multiport_v1 *multi;
+
+	if (fwh_ports_any(port))
+		return;
+	multi = add_match(p, "multiport", 1, sizeof(*multi));
+	multi->flags = flags;
+	multi->count = port->lo == port->hi ? 1 : 2;
+	multi->ports[0] = port->lo;
+	if (multi->count == 2) {
+		multi->pflags[0] = 1;
+		multi->ports[1] = port->hi;
+	}
+}
+
+/* The kernel has a match "udplite", and iptables none: iptables-save would end
+ * at it. */
+static void pack_udplite(struct packer *p, const struct fwh_rule *rule)
+{
+	pack_range(p, &rule->sport, XT_MULTIPORT_SOURCE);
+	pack_range(p, &rule->dport, XT_MULTIPORT_DESTINATION);
 }
 
 static void pack_sctp(struct packer *p, const struct fwh_rule *rule)
@@ -238,6 +262,9 @@ static void pack_ports(struct packer *p, const struct fwh_rule *rule)
 		break;
 	case IPPROTO_DCCP:
 		pack_dccp(p, rule);
+		break;
+	case IPPROTO_UDPLITE:
+		pack_udplite(p, rule);
 		break;
 	default:
 		pack_udp(p, rule);

@@ -34,7 +34,7 @@ static const struct {
 	{ 112, "vrrp", NULL },
 	{ 115, "l2tp", NULL },
 	{ IPPROTO_SCTP, "sctp", "sctp" },
-	{ IPPROTO_UDPLITE, "udplite", "udplite" },
+	{ IPPROTO_UDPLITE, "udplite", NULL },
 };
 
 static const char *proto_match(uint8_t proto)
@@ -104,10 +104,12 @@ static void print_proto_match(const struct fwh_rule *rule, FILE *f)
 	bool ports = !fwh_ports_any(&rule->sport) ||
 		     !fwh_ports_any(&rule->dport);
 
-	if (ports || rule->has_icmp || rule->tcp_syn)
-		fprintf(f, " -m %s", proto_match(rule->proto));
-	print_port("--sport", &rule->sport, f);
-	print_port("--dport", &rule->dport, f);
+	const char *match = proto_match(rule->proto);
+
+	if (match && (ports || rule->has_icmp || rule->tcp_syn))
+		fprintf(f, " -m %s", match);
+	print_port(match ? "--sport" : "-m multiport --sports", &rule->sport, f);
+	print_port(match ? "--dport" : "-m multiport --dports", &rule->dport, f);
 	if (rule->tcp_syn)
 		fputs(" --tcp-flags SYN,RST SYN", f);
 	if (rule->has_icmp)
