@@ -53,18 +53,18 @@ check "tables after it" same_tables -c
 
 call up-client
 record=$(find "$RUN" -path '*/conns/*')
-damage() {	# name content
+damage() {	# name content [what it is called]
 	tables -c > "$WORK/up"
 	printf "$2" > "$record"
 	output=$(call up-client 2>&1)
 	is "$1: up succeeds" $? 0
-	check "$1: a warning" grep -q "^office: up-client: $record: damaged record; it will be written anew" <<< "$output"
+	check "$1: a warning" grep -q "^office: up-client: $record: ${3:-damaged record}; it will be written anew" <<< "$output"
 	check "$1: the rules stay" diff "$WORK/up" <(tables -c)
 	check "$1: the next up is silent" silent_call up-client
 }
 damage "empty record" ''
 damage "half a record" 'FWH_RECORD=1\nFWH_STATE=up\nFWH_DAE'
-damage "a later version's record" 'FWH_RECORD=2\nFWH_STATE=up\n'
+damage "a later version's record" 'FWH_RECORD=2\nFWH_STATE=up\n' "record of a later version"
 damage "a record of NULs" '\0\0\0\0\n'
 damage "a record of words" 'PLUTO_VERB=up\nPLUTO_CONNECTION=$(id)\n'
 echo nonsense > "$record"
