@@ -230,9 +230,11 @@ static int take_rule(const struct nlmsghdr *nlh, size_t question, void *arg)
 	memset(seen, 0, sizeof(*seen));
 	strcpy(seen->chain, chain);
 	seen->handle = be64toh(mnl_attr_get_u64(handle));
-	if (list)
-		mnl_attr_for_each_nested(expr, list)
-			see_expr(rules->job, expr, seen);
+	if (!list)
+		return 0;
+	mnl_attr_for_each_nested(expr, list) {
+		see_expr(rules->job, expr, seen);
+	}
 	return 0;
 }
 
