@@ -82,6 +82,7 @@ int fwh_rtnl_exchange(struct fwh_rtnl *rtnl, const void *buf, size_t len,
 {
 	size_t left_n = n;
 
+	rtnl->lost = false;
 	if (mnl_socket_sendto(rtnl->nl, buf, len) < 0)
 		return -errno;
 	while (left_n) {
@@ -92,6 +93,7 @@ int fwh_rtnl_exchange(struct fwh_rtnl *rtnl, const void *buf, size_t len,
 
 		if (got < 0 && errno == EINTR)
 			continue;
+		rtnl->lost = got < 0;
 		if (got < 0)
 			return -errno;
 		for (; fwh_nlmsg_ok(nlh, left);

@@ -16,6 +16,7 @@ struct mnl_socket;
 struct fwh_rtnl {
 	struct mnl_socket *nl;
 	uint32_t seq;
+	bool lost;		/* answers to what was sent last */
 	char words[FWH_NLMSG_WORDS_MAX];		/* the kernel's, of the last error */
 	char answer[FWH_RTNL_ANSWER_MAX];
 };

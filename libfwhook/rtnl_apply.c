@@ -125,6 +125,13 @@ static int settle_link(struct fwh_rtnl *rtnl, struct fwh_rtnl_change *change)
 	return change->old ? 0 : mark_found(change);
 }
 
+/* Where the kernel's answer was lost, it may have done it; to undo it is right in
+ * either case. */
+static bool may_be_done(const struct fwh_rtnl *rtnl, int code)
+{
+	return !code || rtnl->lost;
+}
+
 /* Something of the same destination, table and metric is there: ours, or
  * somebody's, which is kept for later. */
 static int settle_route(struct fwh_rtnl *rtnl, struct fwh_rtnl_change *change)
@@ -147,7 +154,7 @@ static int settle_route(struct fwh_rtnl *rtnl, struct fwh_rtnl_change *change)
 		if (!code)
 			code = send_object(rtnl, change->new,
 					   NLM_F_CREATE | NLM_F_REPLACE);
-		change->done = !code;
+		change->done = may_be_done(rtnl, code);
 	}
 	free(found.raw.data);
 	return code;
@@ -228,7 +235,7 @@ static int put_back(struct fwh_rtnl *rtnl, struct fwh_rtnl_change *change)
 		return code;
 	code = send_before(rtnl, &change->before, ours ? NLM_F_REPLACE :
 							 NLM_F_EXCL);
-	change->done = !code;
+	change->done = may_be_done(rtnl, code);
 	if (code == -ENODEV || code == -ENETUNREACH || code == -ENETDOWN ||
 	    code == -EINVAL)
 		code = delete_object(rtnl, change->old);
@@ -244,7 +251,7 @@ static int remove_one(struct fwh_rtnl *rtnl, struct fwh_rtnl_change *change)
 	if (change->before.data)
 		return put_back(rtnl, change);
 	code = delete_object(rtnl, change->old);
-	change->done = !code;
+	change->done = may_be_done(rtnl, code);
 	return code;
 }
 
@@ -287,6 +294,12 @@ static void batch_add(struct fwh_rtnl *rtnl, struct batch *batch,
 	batch->change[batch->n++] = change;
 }
 
+/* A device is made alone, as what follows needs its number. */
+static bool is_alone(const struct fwh_rtnl_change *change)
+{
+	return change->new->kind == FWH_IP_LINK;
+}
+
 /* All are sent before the first answer is read: an error stops none of them. */
 static int batch_send(struct fwh_rtnl *rtnl, struct batch *batch,
 		      struct fwh_err *err)
@@ -298,6 +311,10 @@ static int batch_send(struct fwh_rtnl *rtnl, struct batch *batch,
 		return 0;
 	code = fwh_rtnl_exchange(rtnl, batch->buf, batch->len, batch->first,
 				 batch->n, results, NULL, NULL);
+	/* A device of this name may be somebody else's, and stays. */
+	for (i = 0; code && i < batch->n; i++)
+		batch->change[i]->done = rtnl->lost && !results[i] &&
+					 !is_alone(batch->change[i]);
 	if (code)
 		return fwh_fail(err, code, "rtnetlink: %s", strerror(-code));
 	for (i = 0; i < batch->n; i++) {
@@ -307,12 +324,6 @@ static int batch_send(struct fwh_rtnl *rtnl, struct batch *batch,
 	}
 	batch->n = batch->len = 0;
 	return first;
-}
-
-/* A device is made alone, as what follows needs its number. */
-static bool is_alone(const struct fwh_rtnl_change *change)
-{
-	return change->new->kind == FWH_IP_LINK;
 }
 
 static int apply_added(struct fwh_rtnl *rtnl, struct fwh_rtnl_change *changes,
