@@ -318,25 +318,6 @@ static int mean(struct changes *c, const struct fwh_daemon *daemon,
 	return code;
 }
 
-/* The kernel did not do it. */
-static void mean_no_more(struct changes *c)
-{
-	size_t i;
-
-	if (!claims_more(c))
-		return;
-	for (i = 0; i < c->n; i++) {
-		const struct change *change = &c->list[i];
-
-		if (!change->claims || change->owned)
-			continue;
-		fwh_object_release(c->store, change->name, c->own->owner, NULL);
-		if (!*change->held)
-			fwh_object_set_held(c->store, change->name, NULL, NULL);
-	}
-	fwh_owned_write(c->store, c->own, NULL);
-}
-
 /* ---- the store follows ---------------------------------------------------------------- */
 
 static int store_change(struct changes *c, size_t i, struct fwh_err *err)
@@ -389,6 +370,37 @@ static int store_all(struct changes *c, const struct fwh_daemon *daemon,
 	return code ? code : store_owned(c, daemon, false, err);
 }
 
+/* ---- or is as it was -------------------------------------------------------------------- */
+
+static void restore_change(struct changes *c, size_t i)
+{
+	const struct change *change = &c->list[i];
+	bool had = *change->held;
+
+	if (change->owned)
+		fwh_object_claim(c->store, change->name, &change->was, NULL);
+	else if (change->claims)
+		fwh_object_release(c->store, change->name, c->own->owner, NULL);
+	if (!had ? !change->owned && change->claims :
+		   strcmp(change->held, change->next) != 0)
+		fwh_object_set_held(c->store, change->name,
+				    had ? change->held : NULL, NULL);
+	if (had && !*change->next && c->kernel[i].before.data)
+		fwh_object_set_before(c->store, change->name,
+				      &c->kernel[i].before, NULL);
+}
+
+/* The kernel did not do it, or does not keep it, as the store could not be written:
+ * what there is of it goes back as far as it can be. */
+static void restore_all(struct changes *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->n; i++)
+		restore_change(c, i);
+	fwh_owned_write(c->store, c->own, NULL);
+}
+
 static bool changes_kernel(const struct changes *c)
 {
 	size_t i;
@@ -420,7 +432,7 @@ static int commit(struct changes *c, struct fwh_rtnl *rtnl,
 				fwh_rtnl_undo(rtnl, c->kernel, c->n);
 		}
 		if (code)
-			mean_no_more(c);
+			restore_all(c);
 	}
 	fwh_rtnl_close(opened);
 	return code;
