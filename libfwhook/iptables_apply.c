@@ -719,9 +719,9 @@ int fwh_ipt_open_table(struct fwh_ipt_table *t, struct fwh_err *err)
 	const char *module = fwh_ipt_modules[t->family];
 
 	t->changed = false;
-	t->h = t->iptc->init(fwh_table_name[t->table]);
+	t->h = fwh_ipt_read(t->iptc, t->table);
 	if (!t->h && errno == ENOPROTOOPT && fwh_broker_module(t->family))
-		t->h = t->iptc->init(fwh_table_name[t->table]);
+		t->h = fwh_ipt_read(t->iptc, t->table);
 	if (t->h)
 		return 0;
 	if (errno == ENOPROTOOPT)
@@ -734,8 +734,7 @@ int fwh_ipt_open_table(struct fwh_ipt_table *t, struct fwh_err *err)
 				fwh_table_name[t->table],
 				t->family == FWH_IPV4 ? "iptable" : "ip6table",
 				fwh_table_name[t->table]);
-	/* libiptc 1.8 says -ENOMEM for ENOMEM. */
-	return fwh_ipt_fail(t, NULL, "read", -abs(errno), err);
+	return fwh_ipt_fail(t, NULL, "read", -errno, err);
 }
 
 int fwh_ipt_keep_policies(enum fwh_family family, struct xtc_handle *h)
@@ -964,7 +963,7 @@ static bool is_our_chain(const char *chain)
 static bool is_used(enum fwh_family family, enum fwh_table table)
 {
 	const struct iptc *lib = fwh_iptcs[family];
-	struct xtc_handle *h = lib->init(fwh_table_name[table]);
+	struct xtc_handle *h = fwh_ipt_read(lib, table);
 	struct xt_counters counters;
 	const char *chain, *policy;
 	const void *e;

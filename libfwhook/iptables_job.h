@@ -39,9 +39,12 @@ struct iptc {
 	const char *proc_names;
 };
 
-/* init() is to be called before anything else of it: it loads the library.  When it
- * returns NULL, strerror(errno) may be called. */
 extern const struct iptc *const fwh_iptcs[FWH_FAMILY_MAX];
+/* What the kernel has of a table; to be called before anything else of a library,
+ * which it loads.  Returns NULL and sets errno, for strerror() of the library's, also
+ * where there was no memory for all of the table: libiptc's init() ends at the rule
+ * that it has none for, and returns what it has until there. */
+struct xtc_handle *fwh_ipt_read(const struct iptc *lib, enum fwh_table table);
 /* Which tables this kernel has instantiated here, a bit each: asking for one
  * would create it, and nat brings connection tracking along.  Returns 0, or a
  * negative errno with *ret untouched. */

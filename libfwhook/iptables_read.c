@@ -461,7 +461,7 @@ static int read_table(struct reading *reading, bool present,
 	reading->h = NULL;
 	reading->wanted.n = reading->there.n = 0;
 	if (present) {
-		reading->h = reading->iptc->init(name);
+		reading->h = fwh_ipt_read(reading->iptc, reading->table);
 		if (!reading->h)
 			return fwh_fail(err, -errno, "%s table %s: %s",
 					reading->family == FWH_IPV4 ? "IPv4" :

@@ -3,6 +3,9 @@
  * libiptc.c - libiptc of both families, each loaded when a table of its is opened
  * first.  The two differ in their names and in the type of an entry only.
  */
+#include <errno.h>
+#include <stdlib.h>
+
 #include "iptables_job.h"
 #include "library.h"
 
@@ -78,4 +81,18 @@ static struct xtc_handle *load_ipv4(const char *table)
 static struct xtc_handle *load_ipv6(const char *table)
 {
 	return load(FWH_IPV6, FWH_LIBIP6TC, "ip6tc_", table);
+}
+
+struct xtc_handle *fwh_ipt_read(const struct iptc *lib, enum fwh_table table)
+{
+	struct xtc_handle *h;
+
+	errno = 0;
+	h = lib->init(fwh_table_name[table]);
+	errno = abs(errno);	/* libiptc 1.8 says -ENOMEM for ENOMEM */
+	if (!h || errno != ENOMEM)
+		return h;
+	lib->free(h);
+	errno = ENOMEM;
+	return NULL;
 }
