@@ -78,6 +78,12 @@ const char *fwh_record_backend(const struct fwh_record *record)
 	return *record->backend ? record->backend : FWH_FIRST_BACKEND;
 }
 
+static bool was_of(const struct fwh_target *target, const char *backend)
+{
+	return target->had_before &&
+	       !strcmp(fwh_record_backend(&target->before), backend);
+}
+
 /* What another backend holds of the targets goes: the same changes, to nothing,
  * in one commit for all. */
 static int leave_backend(const char *name, const struct fwh_globals *globals,
@@ -92,16 +98,15 @@ static int leave_backend(const char *name, const struct fwh_globals *globals,
 	if (!nothing || !left)
 		return fwh_fail(err, -ENOMEM, "out of memory");
 	for (i = 0; i < n; i++) {
-		if (!targets[i].had_before ||
-		    strcmp(fwh_record_backend(&targets[i].before), name) != 0)
+		if (!was_of(&targets[i], name))
 			continue;
 		nothing[m].key = targets[i].key;
 		left[m] = changes[i];
 		left[m].plan = &nothing[m];
 		m++;
 	}
-	return m ? fwh_backend_apply(fwh_backend_find(name), globals, left, m,
-				     false, err) : 0;
+	return fwh_backend_apply(fwh_backend_find(name), globals, left, m,
+				 false, err);
 }
 
 static int leave_others(const struct fwh_globals *globals,
@@ -110,13 +115,18 @@ static int leave_others(const struct fwh_globals *globals,
 			struct fwh_err *err)
 {
 	const char *name;
-	size_t i;
+	size_t i, j;
 	int code = 0;
 
-	for (i = 0; !code && (name = fwh_backend_nth(i)); i++)
-		if (strcmp(name, globals->backend) != 0)
+	for (i = 0; !code && (name = fwh_backend_nth(i)); i++) {
+		if (!strcmp(name, globals->backend))
+			continue;
+		for (j = 0; j < n && !was_of(&targets[j], name);)
+			j++;
+		if (j < n)
 			code = leave_backend(name, globals, targets, changes,
 					     n, err);
+	}
 	return code;
 }
 
