@@ -18,7 +18,7 @@ struct fwh_rtnl {
 	uint32_t seq;
 	bool lost;		/* answers to what was sent last */
 	char words[FWH_NLMSG_WORDS_MAX];		/* the kernel's, of the last error */
-	char answer[FWH_RTNL_ANSWER_MAX];
+	_Alignas(struct nlmsghdr) char answer[FWH_RTNL_ANSWER_MAX];
 };
 
 /* AF_INET, AF_INET6 */
