@@ -166,12 +166,15 @@ rm /etc/resolv.other
 failing() {	# WORD: up, with a word of what is wrong, and nothing changed
 	heard "$1" "10.0.0.53" corp.example && same && rules=$(rules_of) && [ "$rules" -gt 0 ]
 }
-# As large as what is in it.
+# As large as what is in it, and with what that leaves in use.
 fill() {
-	sync
 	mount -o remount,size=$(($(df -k --output=used "$etc" | tail -n 1)))k "$etc"
+	cat /dev/zero > "$etc/filler" 2> /dev/null
 }
-empty() { mount -o remount,size=16m "$etc"; }
+empty() {
+	mount -o remount,size=16m "$etc"
+	rm "$etc/filler"
+}
 fresh 'nameserver 192.168.1.1\n'
 fill
 check "a full disk: told, and the tunnel has its rules" failing "No space left"
