@@ -226,10 +226,12 @@ for i in {1..1000}; do
 done > "$WORK/thousand"
 settings
 cat "$WORK/thousand" >> "$INI"
-start=$(date +%s%N)
-is "a thousand" "$(fw arm)" "1000 guards armed"
-took=$((($(date +%s%N) - start) / 1000000))
-is "in under five seconds ($took ms)" $((took < 5000)) 1
+# Other scenarios run beside this one: what it computes counts, not the clock.
+TIMEFORMAT='%U %S'
+armed=$({ time fw arm; } 2> "$WORK/took")
+is "a thousand" "$armed" "1000 guards armed"
+check "in under two seconds of processor time ($(cat "$WORK/took"))" \
+	awk '{ exit $1 + $2 >= 2 }' "$WORK/took"
 is "all there" "$(guards)" 2000
 fw disarm --all > /dev/null
 check "and gone" same_tables
