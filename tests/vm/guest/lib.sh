@@ -150,9 +150,9 @@ serve() {
 	done
 }
 
+# Who closes its side is waited for half a second only (-t), by the other, too.
 get() {		# netns address port [source]
-	on "$1" socat -T 2 - "TCP4:$2:$3,connect-timeout=2${4:+,bind=$4}" \
-		< /dev/null 2>&1
+	on "$1" socat -u -T 2 "TCP4:$2:$3,connect-timeout=2${4:+,bind=$4}" - 2>&1
 }
 
 refused() {	# netns address port [source]: nothing comes back

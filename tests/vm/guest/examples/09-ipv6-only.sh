@@ -19,7 +19,7 @@ for port in 443 22; do
 	wait_for 10 bash -c "ip netns exec elan ss -Hltn | grep -q ':$port '"
 done
 get6() {
-	on wlan socat -T 2 - "TCP6:[2001:db8:2::10]:$1,connect-timeout=2" < /dev/null 2>&1
+	on wlan socat -u -T 2 "TCP6:[2001:db8:2::10]:$1,connect-timeout=2" - 2>&1
 }
 on west ip -6 neigh flush all
 reset
