@@ -361,8 +361,7 @@ static int go_up(struct fwh_call *call, struct fwh_store *store,
 	code = end_translations(&call->settings, &target.after, err);
 	if (!code || !restore(call, store, &second))
 		return code;
-	return fwh_fail(err, -ENOTRECOVERABLE, "%.240s; and going back failed: "
-			"%.200s", err ? err->msg : "", second.msg);
+	return fwh_fail_back(err, &second);
 }
 
 static int refresh(struct fwh_call *call, struct fwh_store *store,

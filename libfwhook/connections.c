@@ -278,12 +278,8 @@ static int go_back(const struct fwh_globals *globals, struct fwh_store *store,
 		back.after.state = FWH_STATE_DOWN;
 	}
 	if (plan_all(globals, &back, 1, &plan, &change, &second) ||
-	    apply(globals, store, &back, &change, 1, false, &second)) {
-		code = -ENOTRECOVERABLE;
-		if (err)
-			fwh_fail(err, code, "%.240s; and going back failed: "
-				 "%.200s", err->msg, second.msg);
-	}
+	    apply(globals, store, &back, &change, 1, false, &second))
+		code = fwh_fail_back(err, &second);
 	fwh_plan_free(&plan);
 	return code;
 }

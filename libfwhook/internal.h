@@ -15,6 +15,9 @@
  * detector speaks; nobody above repeats.  The line is made printable. */
 int fwh_fail(struct fwh_err *err, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* Likewise, where the way back from what failed, which err says, did so as well.  Returns
+ * -ENOTRECOVERABLE. */
+int fwh_fail_back(struct fwh_err *err, const struct fwh_err *second);
 
 /* Copy s into buf with everything but printable ASCII escaped as \xNN, and
  * "..." where it had to be cut.  Returns buf. */

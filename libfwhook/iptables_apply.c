@@ -862,10 +862,7 @@ static int roll_back(const struct transaction *tr, int code,
 		if (!batch.committed ||
 		    !run_batch(tr, &batch, batch.before, NULL, &second))
 			continue;
-		code = -ENOTRECOVERABLE;
-		if (err)
-			fwh_fail(err, code, "%.200s; and going back failed: "
-				 "%.200s", err->msg, second.msg);
+		code = fwh_fail_back(err, &second);
 	}
 	return code;
 }

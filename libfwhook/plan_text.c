@@ -103,7 +103,6 @@ static void print_proto_match(const struct fwh_rule *rule, FILE *f)
 {
 	bool ports = !fwh_ports_any(&rule->sport) ||
 		     !fwh_ports_any(&rule->dport);
-
 	const char *match = proto_match(rule->proto);
 
 	if (match && (ports || rule->has_icmp || rule->tcp_syn))

@@ -52,6 +52,12 @@ int fwh_fail(struct fwh_err *err, int code, const char *fmt, ...)
 	return code;
 }
 
+int fwh_fail_back(struct fwh_err *err, const struct fwh_err *second)
+{
+	return fwh_fail(err, -ENOTRECOVERABLE, "%.240s; and going back failed: "
+			"%.200s", err ? err->msg : "", second->msg);
+}
+
 int fwh_number_parse(const char *s, bool hex, uint64_t max, uint64_t *ret)
 {
 	unsigned int base = 10;
