@@ -493,6 +493,20 @@ static size_t replace_line(const char *text, size_t n, const char *name,
 	return n - (size_t)(end - from) + len;
 }
 
+/* Put a record; where it is, and what is in it. */
+static size_t put_text(struct fwh_store *store, const struct fwh_record *record,
+		       char path[256], char text[4096])
+{
+	struct fwh_key key = key_of(&record->ev);
+	size_t n;
+
+	put_record(store, record);
+	snprintf(path, 256, "%s", path_of_record(&key));
+	n = read_file(path, text, 4096 - 1);
+	text[n] = '\0';
+	return n;
+}
+
 static void damaged_lines(void **state)
 {
 	static const struct { const char *name, *line; } rows[] = {
@@ -552,10 +566,7 @@ static void damaged_lines(void **state)
 	size_t n, i;
 
 	(void)state;
-	put_record(store, &record);
-	snprintf(path, sizeof(path), "%s", path_of_record(&key));
-	n = read_file(path, text, sizeof(text) - 1);
-	text[n] = '\0';
+	n = put_text(store, &record, path, text);
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		size_t len = replace_line(text, n, rows[i].name, rows[i].line,
 					  changed);
@@ -594,10 +605,7 @@ static void other_versions(void **state)
 	size_t n, i;
 
 	(void)state;
-	put_record(store, &record);
-	snprintf(path, sizeof(path), "%s", path_of_record(&key));
-	n = read_file(path, text, sizeof(text) - 1);
-	text[n] = '\0';
+	n = put_text(store, &record, path, text);
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		size_t len = replace_line(text, n, rows[i].name, rows[i].line,
 					  changed);
