@@ -251,6 +251,18 @@ foreign_rules() {
 	RULES
 }
 
+# A boot: nothing in the kernel but those, nothing in /run.
+boot() {
+	local t c
+	nft flush ruleset
+	for t in mangle nat filter; do
+		for c in iptables-legacy ip6tables-legacy; do $c -t $t -F; $c -t $t -X; done
+	done
+	ipset destroy
+	rm -rf "$RUN"
+	foreign_rules
+}
+
 # ---- what the kernel holds, in words that both backends have -------------------
 
 # Rules of connections, as iptables-save has them; or elements of nftables' sets,

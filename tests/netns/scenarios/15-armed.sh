@@ -107,17 +107,6 @@ is "a failing script leaves what was armed before" "$(guards) $(accepts) $(state
 settings
 fw disarm --all > /dev/null
 
-# A boot: nothing in the kernel, nothing in /run.
-boot() {
-	local t
-	nft flush ruleset
-	for t in mangle nat filter; do
-		for c in iptables-legacy ip6tables-legacy; do $c -t $t -F; $c -t $t -X; done
-	done
-	ipset destroy
-	rm -rf "$RUN"
-	foreign_rules
-}
 six=(PLUTO_CONNECTION=six PLUTO_MY_CLIENT=2001:db8:1::/64 PLUTO_PEER_CLIENT=2001:db8:2::/64)
 ports=(PLUTO_CONNECTION=web PLUTO_MY_PROTOCOL=6 PLUTO_PEER_PROTOCOL=6 PLUTO_PEER_PORT=8080)
 range=(PLUTO_CONNECTION=range PLUTO_PEER_CLIENT=192.0.9.1-192.0.9.6)

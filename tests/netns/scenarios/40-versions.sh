@@ -13,16 +13,6 @@ wanted=PLUTO_CONN_POLICY=IKEv2+PSK+ENCRYPT+TUNNEL+PFS+UP
 
 records() { find "$RUN"/*/conns "$STATE"/armed* -type f; }
 edit() { sed -i "$1" $(records); }
-boot() {
-	local t c
-	nft flush ruleset
-	for t in mangle nat filter; do
-		for c in iptables-legacy ip6tables-legacy; do $c -t $t -F; $c -t $t -X; done
-	done
-	ipset destroy
-	rm -rf "$RUN"
-	foreign_rules
-}
 
 # As the first versions wrote them, which had one backend, and told no times; with the
 # lines of later ones; and both.
