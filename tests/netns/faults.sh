@@ -224,3 +224,16 @@ finish() {	# event
 	end $1 > /dev/null 2>&1
 	fw flush --yes > /dev/null
 }
+
+# Each event, spoilt by the scenario's function, which says what is wrong.
+spoil_events() {	# function
+	local event
+	for event in $(events); do
+		prepare $event > "$WORK/prepared"
+		is "$event: as the tests think" "$(cat "$WORK/prepared")" ""
+		$1 $event > "$WORK/wrong"
+		is "$event: $1 $(wc -l < "$WORK/statuses") times" "$(head -n 60 "$WORK/wrong")" ""
+		above "$event: and it says so, in some cases" "$(grep -c 1 "$WORK/statuses")" 0
+		finish $event
+	done
+}

@@ -33,11 +33,4 @@ refused() {	# event: until there are no more requests
 	back $1 "not refused"
 }
 
-for event in $(events); do
-	prepare $event > "$WORK/prepared"
-	is "$event: as the tests think" "$(cat "$WORK/prepared")" ""
-	refused $event > "$WORK/wrong"
-	is "$event: refused $(wc -l < "$WORK/statuses") times" "$(head -n 60 "$WORK/wrong")" ""
-	above "$event: and it says so, in some cases" "$(grep -c 1 "$WORK/statuses")" 0
-	finish $event
-done
+spoil_events refused

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# /proc that hides processes (hidepid=2, with a group that may see them) from whoever may not trace them, which is each
-# that has fewer rights than they.
+# /proc that hides processes (hidepid=2, with a group that may see them) from whoever may
+# not trace them, which is each that has fewer rights than they.
 . "$TESTS/netns/lib.sh"
 . "$TESTS/netns/daemon.sh"
 keep_tables
