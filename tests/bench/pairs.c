@@ -3,13 +3,13 @@
  * pairs.c - time shell lines in turn, so that a machine whose speed drifts
  * treats all of them alike: A B C, A B C, ...
  *
- *	pairs ROUNDS LABEL NETNS COMMAND [LABEL NETNS COMMAND]...
+ *	pairs ROUNDS LABEL NETNS COMMANDS [LABEL NETNS COMMANDS]...
  *
- * Each COMMAND is run as daemons run theirs, by sh -c, in the network
- * namespace that the file NETNS stands for.  Prints for each the median, least
- * and most wall time and the median processor time in milliseconds, the median
- * of the ratios to the first one of the same round, and the most memory that a
- * process of it had.
+ * COMMANDS is a file: each line is run as daemons run theirs, by sh -c, one after
+ * the other, in the network namespace that the file NETNS stands for.  Prints for
+ * each the median, least and most wall time of its lines together and the median
+ * processor time in milliseconds, the median of the ratios to the first one of the
+ * same round, and the most memory that a process of it had.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -22,11 +22,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LINES_MAX	16
+#define LINES_MAX	32
+#define COMMANDS_MAX	8
 #define ROUNDS_MAX	1000
 
 struct line {
-	const char *label, *netns, *command;
+	const char *label, *netns;
+	char *commands[COMMANDS_MAX];
+	int n;
 	double wall[ROUNDS_MAX], cpu[ROUNDS_MAX], ratio[ROUNDS_MAX];
 	long peak;			/* KiB */
 };
@@ -44,7 +47,27 @@ static double to_ms(struct timeval tv)
 	return (double)tv.tv_sec * 1e3 + (double)tv.tv_usec / 1e3;
 }
 
-static void run_child(const struct line *line)
+static int read_commands(struct line *line, const char *path)
+{
+	FILE *f = fopen(path, "r");
+	char *command = NULL;
+	size_t size = 0;
+
+	while (f && getline(&command, &size, f) > 0 &&
+	       line->n < COMMANDS_MAX) {
+		line->commands[line->n++] = command;
+		command = NULL;
+	}
+	free(command);
+	if (!f || !feof(f) || !line->n) {
+		fprintf(stderr, "pairs: %s: not 1 to %d commands\n", path,
+			COMMANDS_MAX);
+		return -1;
+	}
+	return fclose(f);
+}
+
+static void run_child(const struct line *line, const char *command)
 {
 	int null = open("/dev/null", O_WRONLY);
 	int netns = open(line->netns, O_RDONLY | O_CLOEXEC);
@@ -52,27 +75,38 @@ static void run_child(const struct line *line)
 	if (null < 0 || netns < 0 || setns(netns, CLONE_NEWNET))
 		_exit(126);
 	dup2(null, STDOUT_FILENO);
-	execl("/bin/sh", "sh", "-c", line->command, (char *)NULL);
+	execl("/bin/sh", "sh", "-c", command, (char *)NULL);
 	_exit(127);
 }
 
-static int run_once(struct line *line, int round)
+static int run_command(struct line *line, const char *command, double *cpu)
 {
-	double start = now_ms();
 	struct rusage usage;
 	pid_t child = fork();
 	int status;
 
 	if (child == 0)
-		run_child(line);
+		run_child(line, command);
 	if (child < 0 || wait4(child, &status, 0, &usage) != child || status) {
 		fprintf(stderr, "pairs: %s failed\n", line->label);
 		return -1;
 	}
-	line->wall[round] = now_ms() - start;
-	line->cpu[round] = to_ms(usage.ru_utime) + to_ms(usage.ru_stime);
+	*cpu += to_ms(usage.ru_utime) + to_ms(usage.ru_stime);
 	if (line->peak < usage.ru_maxrss)
 		line->peak = usage.ru_maxrss;
+	return 0;
+}
+
+static int run_once(struct line *line, int round)
+{
+	double start = now_ms();
+	int i;
+
+	line->cpu[round] = 0;
+	for (i = 0; i < line->n; i++)
+		if (run_command(line, line->commands[i], &line->cpu[round]))
+			return -1;
+	line->wall[round] = now_ms() - start;
 	return 0;
 }
 
@@ -106,13 +140,14 @@ int main(int argc, char **argv)
 
 	if (rounds < 1 || rounds > ROUNDS_MAX || n < 1 || n > LINES_MAX ||
 	    argc != 2 + 3 * n) {
-		fputs("usage: pairs ROUNDS LABEL NETNS COMMAND...\n", stderr);
+		fputs("usage: pairs ROUNDS LABEL NETNS COMMANDS...\n", stderr);
 		return 2;
 	}
 	for (i = 0; i < n; i++) {
 		lines[i].label = argv[2 + 3 * i];
 		lines[i].netns = argv[3 + 3 * i];
-		lines[i].command = argv[4 + 3 * i];
+		if (read_commands(&lines[i], argv[4 + 3 * i]))
+			return 2;
 	}
 	/* One round to warm up, whose times are overwritten. */
 	for (r = -1; r < rounds; r++)
