@@ -804,8 +804,8 @@ static int print_rules(struct fwh_call *call, FILE *f, struct fwh_err *err)
 		code = find_mark(call, NULL, &call->settings, &target.after,
 				 err);
 	if (!code)
-		code = fwh_target_plan(&target, fwh_call_globals(call), &xfrm,
-				       &plan, err);
+		code = fwh_target_plan(&target, fwh_call_globals(call), NULL,
+				       &xfrm, &plan, err);
 	fwh_xfrm_close(xfrm);
 	if (!code && fwh_backend_print(fwh_backend_find(fwh_call_globals(call)
 							->backend),

@@ -13,7 +13,8 @@
 #define FWH_FIRST_BACKEND	"iptables"
 
 /* What the guard has to know of the kernel's policies. */
-static int find_passes(const struct fwh_target *target, struct fwh_xfrm **xfrm,
+static int find_passes(const struct fwh_target *target,
+		       struct fwh_store *store, struct fwh_xfrm **xfrm,
 		       struct fwh_pass **ret, size_t *ret_n,
 		       struct fwh_err *err)
 {
@@ -31,13 +32,17 @@ static int find_passes(const struct fwh_target *target, struct fwh_xfrm **xfrm,
 		code = fwh_xfrm_open(xfrm, err);
 		open = *xfrm;
 	}
-	return code ? code : fwh_xfrm_find_passes(open, &after->ev, ret, ret_n,
-						  err);
+	if (code)
+		return code;
+	if (store)
+		fwh_xfrm_set_memory(open, fwh_store_dir(store));
+	return fwh_xfrm_find_passes(open, &after->ev, ret, ret_n, err);
 }
 
 int fwh_target_plan(const struct fwh_target *target,
-		    const struct fwh_globals *globals, struct fwh_xfrm **xfrm,
-		    struct fwh_plan *ret, struct fwh_err *err)
+		    const struct fwh_globals *globals, struct fwh_store *store,
+		    struct fwh_xfrm **xfrm, struct fwh_plan *ret,
+		    struct fwh_err *err)
 {
 	fwh_autofree struct fwh_pass *passes = NULL;
 	struct fwh_plan_input in = {
@@ -51,7 +56,7 @@ int fwh_target_plan(const struct fwh_target *target,
 		.state = target->misworded ? FWH_STATE_BLOCKED :
 					     target->after.state,
 	};
-	int code = find_passes(target, xfrm, &passes, &in.n_passes, err);
+	int code = find_passes(target, store, xfrm, &passes, &in.n_passes, err);
 
 	in.passes = passes;
 	return code ? code : fwh_plan_build(&in, ret, err);
@@ -233,7 +238,7 @@ int fwh_record_end_cat(const struct fwh_record *before,
 	return code < 0 ? code : 0;
 }
 
-static int plan_all(const struct fwh_globals *globals,
+static int plan_all(const struct fwh_globals *globals, struct fwh_store *store,
 		    struct fwh_target *targets, size_t n,
 		    struct fwh_plan *plans, struct fwh_change *changes,
 		    struct fwh_err *err)
@@ -243,8 +248,8 @@ static int plan_all(const struct fwh_globals *globals,
 	size_t i;
 
 	for (i = 0; !code && i < n; i++) {
-		code = fwh_target_plan(&targets[i], globals, &xfrm, &plans[i],
-				       err);
+		code = fwh_target_plan(&targets[i], globals, store, &xfrm,
+				       &plans[i], err);
 		if (code)
 			break;
 		strcpy(targets[i].after.backend, globals->backend);
@@ -277,7 +282,7 @@ static int go_back(const struct fwh_globals *globals, struct fwh_store *store,
 		back.after = target->after;
 		back.after.state = FWH_STATE_DOWN;
 	}
-	if (plan_all(globals, &back, 1, &plan, &change, &second) ||
+	if (plan_all(globals, store, &back, 1, &plan, &change, &second) ||
 	    apply(globals, store, &back, &change, 1, false, &second))
 		code = fwh_fail_back(err, &second);
 	fwh_plan_free(&plan);
@@ -289,8 +294,12 @@ static int commit(const struct fwh_globals *globals, struct fwh_store *store,
 		  struct fwh_plan *plans, struct fwh_change *changes,
 		  struct fwh_err *err)
 {
-	int code = plan_all(globals, targets, n, plans, changes, err);
 	size_t i;
+	int code;
+
+	if (all)
+		fwh_policies_forget(fwh_store_dir(store));
+	code = plan_all(globals, store, targets, n, plans, changes, err);
 
 	if (!code && n == 1)
 		code = stage(store, &targets[0], err);

@@ -164,6 +164,11 @@ bool fwh_daemon_orphans_end(void);
 
 /* xfrm.c: the kernel knows neither SA nor policy of the event */
 bool fwh_xfrm_has_lost(struct fwh_xfrm *xfrm, const struct fwh_event *ev);
+/* What is seen of the kernel's policies is kept in that folder, so that the next look
+ * reads only what is newer. */
+void fwh_xfrm_set_memory(struct fwh_xfrm *xfrm, int dir);
+/* The next one reads all. */
+void fwh_policies_forget(int dir);
 
 /* link.c */
 /* Fill in the event's devices as far as the daemon has not named them: the XFRM
@@ -357,10 +362,12 @@ struct fwh_target {
 	struct fwh_err warning;		/* of the commit; code 0: none */
 };
 /* Plan, looking for passthrough policies in the kernel: once for all plans that are
- * made with *xfrm, which is NULL before the first and to be closed after the last. */
+ * made with *xfrm, which is NULL before the first and to be closed after the last.
+ * store (may be NULL) keeps what was seen of them. */
 int fwh_target_plan(const struct fwh_target *target,
-		    const struct fwh_globals *globals, struct fwh_xfrm **xfrm,
-		    struct fwh_plan *ret, struct fwh_err *err);
+		    const struct fwh_globals *globals, struct fwh_store *store,
+		    struct fwh_xfrm **xfrm, struct fwh_plan *ret,
+		    struct fwh_err *err);
 /* Make kernel and records hold all targets, or none.  The store is locked.  all:
  * there are no others.
  * What another backend held of them is taken away after, and flows that CAT

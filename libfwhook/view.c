@@ -88,12 +88,12 @@ static int plan_all(struct fwh_view *view, const struct fwh_config *config,
 				   &target.settings);
 		view->conns[i].settings = target.settings;
 		code = fwh_target_plan(&target, fwh_config_globals(config),
-				       &xfrm, &view->plans[i], err);
+				       NULL, &xfrm, &view->plans[i], err);
 		if (code != -EPERM || !unprivileged)
 			continue;
 		no_kernel = target.no_kernel = true;
 		code = fwh_target_plan(&target, fwh_config_globals(config),
-				       &xfrm, &view->plans[i], err);
+				       NULL, &xfrm, &view->plans[i], err);
 	}
 	fwh_xfrm_close(xfrm);
 	return code;

@@ -42,6 +42,7 @@ int fwh_xfrm_open(struct fwh_xfrm **ret, struct fwh_err *err)
 
 	if (!xfrm)
 		return fwh_fail(err, -ENOMEM, "out of memory");
+	xfrm->memory = -1;
 	code = fwh_nl_open(NETLINK_XFRM, &xfrm->nl);
 	if (!code) {
 		*ret = xfrm;
@@ -148,7 +149,7 @@ static int take_sa(const struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
-static void put_mark(struct nlmsghdr *nlh, const struct fwh_mark *mark)
+void fwh_xfrm_put_mark(struct nlmsghdr *nlh, const struct fwh_mark *mark)
 {
 	struct xfrm_mark xm = { .v = mark->value, .m = mark->mask };
 
@@ -169,7 +170,7 @@ static int ask_sa(struct fwh_xfrm *xfrm, const struct fwh_event *ev,
 	id->spi = htonl(spi);
 	id->family = (__u16)af[ev->me.family];
 	id->proto = ev->ipproto ? ev->ipproto : IPPROTO_ESP;
-	put_mark(nlh, &ev->mark_in);
+	fwh_xfrm_put_mark(nlh, &ev->mark_in);
 	return fwh_xfrm_ask(xfrm, take_sa, ret, "XFRM state", err);
 }
 
@@ -253,7 +254,7 @@ int fwh_xfrm_ask_policy(struct fwh_xfrm *xfrm, const struct fwh_event *ev,
 	id->dir = out ? XFRM_POLICY_OUT : XFRM_POLICY_IN;
 	if (build_selector(&ev->sel, out, &id->sel))
 		return 0;
-	put_mark(nlh, out ? &ev->mark_out : &ev->mark_in);
+	fwh_xfrm_put_mark(nlh, out ? &ev->mark_out : &ev->mark_in);
 	if (if_id)
 		mnl_attr_put_u32(nlh, XFRMA_IF_ID, if_id);
 	return fwh_xfrm_ask(xfrm, answer, arg, "XFRM policy", err);

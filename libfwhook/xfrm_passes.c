@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include <linux/netlink.h>
 #include <linux/xfrm.h>
@@ -60,27 +61,194 @@ static void read_pass(const struct xfrm_userpolicy_info *info,
 }
 
 /* dir 3 and above are sockets' own policies, index & 7 (net/xfrm). */
-static int take_policy(const struct nlmsghdr *nlh, void *arg)
+static bool is_pass(const struct nlmsghdr *nlh,
+		    const struct xfrm_userpolicy_info *info)
 {
-	const struct xfrm_userpolicy_type *type;
+	const struct nlattr *a = fwh_nl_find(nlh, sizeof(*info),
+					     XFRMA_POLICY_TYPE,
+					     sizeof(struct xfrm_userpolicy_type));
+	const struct xfrm_userpolicy_type *type = a ? mnl_attr_get_payload(a) :
+						      NULL;
+
+	return info->action == XFRM_POLICY_ALLOW && (info->index & 7) <= 2 &&
+	       (info->sel.family == AF_INET || info->sel.family == AF_INET6) &&
+	       !fwh_nl_find(nlh, sizeof(*info), XFRMA_TMPL, 0) &&
+	       (!type || type->type == XFRM_POLICY_TYPE_MAIN);
+}
+
+/* ---- one look at them, which is the newer half of all where there is a memory ------ */
+
+#define MANY		256	/* so many are read each time */
+#define SETTLED_S	2	/* older ones have not been added since */
+
+struct look {
+	struct fwh_xfrm *xfrm;
+	const struct fwh_policies *before;	/* NULL: none, all are read */
+	struct fwh_policies after;
+	bool met;			/* one of before's markers */
+	bool remembers;			/* after is all that has to be known */
+	uint64_t now, last;		/* seconds */
+	size_t n;
+};
+
+/* The same number a second time is a policy in the place of another, which was added
+ * later: not in the same second, since a marker was settled. */
+static bool is_marker(const struct fwh_policies *before,
+		      const struct xfrm_userpolicy_info *info)
+{
+	size_t i;
+
+	for (i = 0; before && i < before->n_markers; i++)
+		if (before->marker[i].index == info->index &&
+		    before->marker[i].added == info->curlft.add_time)
+			return true;
+	return false;
+}
+
+static void add_marker(struct look *look, uint32_t index, uint64_t added)
+{
+	struct fwh_policies *after = &look->after;
+
+	if (after->n_markers == FWH_POLICY_MARKERS_MAX)
+		return;
+	after->marker[after->n_markers].index = index;
+	after->marker[after->n_markers++].added = added;
+}
+
+static void add_place(struct look *look, const struct nlmsghdr *nlh,
+		      const struct xfrm_userpolicy_info *info)
+{
+	struct fwh_policies *after = &look->after;
+	struct fwh_policy_place *place = &after->pass[after->n_passes];
+	const struct nlattr *mark = fwh_nl_find(nlh, sizeof(*info), XFRMA_MARK,
+						sizeof(struct xfrm_mark));
+	const struct nlattr *if_id = fwh_nl_find(nlh, sizeof(*info),
+						 XFRMA_IF_ID, sizeof(uint32_t));
+	const struct xfrm_mark *m = mark ? mnl_attr_get_payload(mark) : NULL;
+
+	if (after->n_passes == FWH_POLICY_PLACES_MAX) {
+		look->remembers = false;
+		return;
+	}
+	after->n_passes++;
+	place->index = info->index;
+	place->if_id = if_id ? mnl_attr_get_u32(if_id) : 0;
+	place->mark.value = m ? m->v : 0;
+	place->mark.mask = m ? m->m : 0;
+}
+
+static int take_pass(const struct nlmsghdr *nlh, void *arg)
+{
+	struct look *look = arg;
+	struct fwh_xfrm *xfrm = look->xfrm;
 	struct xfrm_userpolicy_info info;
-	const struct nlattr *a;
-	struct fwh_xfrm *xfrm = arg;
 
 	if (nlh->nlmsg_type != XFRM_MSG_NEWPOLICY ||
-	    !fwh_nl_header(nlh, &info, sizeof(info)) ||
-	    info.action != XFRM_POLICY_ALLOW || (info.index & 7) > 2 ||
-	    (info.sel.family != AF_INET && info.sel.family != AF_INET6) ||
-	    fwh_nl_find(nlh, sizeof(info), XFRMA_TMPL, 0))
-		return 0;
-	a = fwh_nl_find(nlh, sizeof(info), XFRMA_POLICY_TYPE, sizeof(*type));
-	type = a ? mnl_attr_get_payload(a) : NULL;
-	if (type && type->type != XFRM_POLICY_TYPE_MAIN)
+	    !fwh_nl_header(nlh, &info, sizeof(info)) || !is_pass(nlh, &info))
 		return 0;
 	if (!fwh_grow(&xfrm->passes, xfrm->n, &xfrm->cap, sizeof(*xfrm->passes)))
 		return -ENOMEM;
 	read_pass(&info, &xfrm->passes[xfrm->n++]);
+	add_place(look, nlh, &info);
 	return 0;
+}
+
+static int take_policy(const struct nlmsghdr *nlh, void *arg)
+{
+	struct xfrm_userpolicy_info info;
+	struct look *look = arg;
+
+	if (nlh->nlmsg_type != XFRM_MSG_NEWPOLICY ||
+	    !fwh_nl_header(nlh, &info, sizeof(info)))
+		return 0;
+	look->met = is_marker(look->before, &info);
+	if (look->met)
+		return 1;
+	/* A clock that was set back makes the order unknown. */
+	if (look->n++ && info.curlft.add_time > look->last)
+		look->remembers = false;
+	look->last = info.curlft.add_time;
+	if (info.curlft.add_time + SETTLED_S <= look->now)
+		add_marker(look, info.index, info.curlft.add_time);
+	return take_pass(nlh, arg);
+}
+
+/* What is left of a dump stays with the socket. */
+static int read_newer(struct look *look)
+{
+	struct fwh_nl *nl;
+	int code = fwh_nl_open(NETLINK_XFRM, &nl);
+
+	if (code)
+		return code;
+	fwh_nl_begin(nl, XFRM_MSG_GETPOLICY, NLM_F_DUMP);
+	code = fwh_nl_ask(nl, take_policy, look);
+	fwh_nl_close(nl);
+	return code;
+}
+
+static int read_all(struct look *look)
+{
+	fwh_nl_begin(look->xfrm->nl, XFRM_MSG_GETPOLICY, NLM_F_DUMP);
+	return fwh_nl_ask(look->xfrm->nl, take_policy, look);
+}
+
+/* A policy by its number; it may be another's by now. */
+static int ask_again(struct look *look, const struct fwh_policy_place *place)
+{
+	struct nlmsghdr *nlh = fwh_nl_begin(look->xfrm->nl, XFRM_MSG_GETPOLICY, 0);
+	struct xfrm_userpolicy_id *id = mnl_nlmsg_put_extra_header(nlh,
+								   sizeof(*id));
+	int code;
+
+	id->index = place->index;
+	id->dir = place->index & 7;
+	fwh_xfrm_put_mark(nlh, &place->mark);
+	if (place->if_id)
+		mnl_attr_put_u32(nlh, XFRMA_IF_ID, place->if_id);
+	code = fwh_nl_ask(look->xfrm->nl, take_pass, look);
+	return code == -ENOENT || code == -ESRCH ? 0 : code;
+}
+
+/* What was met before, of which the markers are older than those just met. */
+static int add_before(struct look *look)
+{
+	const struct fwh_policies *before = look->before;
+	size_t i;
+	int code = 0;
+
+	for (i = 0; i < before->n_markers; i++)
+		add_marker(look, before->marker[i].index,
+			   before->marker[i].added);
+	for (i = 0; !code && i < before->n_passes; i++)
+		code = ask_again(look, &before->pass[i]);
+	return code;
+}
+
+static int read_policies(struct look *look)
+{
+	int code;
+
+	look->xfrm->n = look->n = 0;
+	memset(&look->after, 0, sizeof(look->after));
+	look->met = false;
+	look->remembers = true;
+	code = look->before ? read_newer(look) : read_all(look);
+	return !code && look->met ? add_before(look) : code;
+}
+
+/* Few are read each time: what is known of more is written down when there is much
+ * that is new. */
+static void remember(const struct look *look)
+{
+	int dir = look->xfrm->memory;
+
+	if (dir < 0 || (look->met && look->n <= MANY && look->remembers))
+		return;
+	if (look->n > MANY && look->remembers && look->after.n_markers)
+		fwh_policies_remember(dir, &look->after);
+	else if (look->before)
+		fwh_policies_forget(dir);
 }
 
 static int compare_passes(const void *a, const void *b)
@@ -104,20 +272,24 @@ static void drop_repeated(struct fwh_xfrm *xfrm)
 
 static int see_passes(struct fwh_xfrm *xfrm, struct fwh_err *err)
 {
+	struct look look = { .xfrm = xfrm, .now = (uint64_t)time(NULL) };
+	struct fwh_policies before;
 	int code = 0, tries;
 
+	if (xfrm->dumped)
+		return 0;
+	if (xfrm->memory >= 0 && fwh_policies_recall(xfrm->memory, &before))
+		look.before = &before;
 	/* Policies that come and go meanwhile interrupt a dump. */
-	for (tries = 0; !xfrm->dumped && tries < DUMP_TRIES; tries++) {
-		xfrm->n = 0;
-		fwh_nl_begin(xfrm->nl, XFRM_MSG_GETPOLICY, NLM_F_DUMP);
-		code = fwh_nl_ask(xfrm->nl, take_policy, xfrm);
+	for (tries = 0; tries < DUMP_TRIES; tries++) {
+		code = read_policies(&look);
 		if (code != -EAGAIN)
 			break;
 	}
 	if (code)
 		return fwh_xfrm_fail(code, "XFRM policies", err);
-	if (!xfrm->dumped)
-		drop_repeated(xfrm);
+	remember(&look);
+	drop_repeated(xfrm);
 	xfrm->dumped = true;
 	return 0;
 }
