@@ -3,7 +3,7 @@
  * fault.c - run a program, and spoil one of its system calls.
  *
  *	fault list FILE COMMAND...	FILE: the calls' names, one a line
- *	fault kill N COMMAND...		killed when it makes its Nth
+ *	fault -SIGNAL N COMMAND...	gets the signal, a number, when it makes its Nth
  *	fault ERRNO N COMMAND...	its Nth fails so, and is not made
  *
  * N: a number, or a name for the first of that name.
@@ -11,8 +11,9 @@
  * Counted is from its first umask() or getrandom() on, with which our programs
  * and malloc() begin: before that the dynamic linker is at work.  Calls for memory
  * do not count, children are left alone; FAULT_WORKER in the environment: the program
- * gives its work to a child, whose calls are meant instead.  Exit status: the
- * program's, 137 if it was killed, 125 for trouble of our own.  x86-64 alone.
+ * gives its work to a child, whose calls are meant instead, and signals but SIGKILL
+ * are for the parent, whom alone others know.  Exit status: the program's, 128 and
+ * the signal if that ended it, 125 for trouble of our own.  x86-64 alone.
  */
 #include <errno.h>
 #include <signal.h>
@@ -32,6 +33,7 @@
 #define RAX		offsetof(struct user_regs_struct, rax)
 #define RSI		offsetof(struct user_regs_struct, rsi)
 #define RDX		offsetof(struct user_regs_struct, rdx)
+#define R10		offsetof(struct user_regs_struct, r10)
 
 /* Those that somebody may want to fail. */
 static const char *const names[] = {
@@ -40,7 +42,7 @@ static const char *const names[] = {
 	NAME(getdents64), NAME(getsockname), NAME(getsockopt), NAME(ioctl),
 	NAME(lseek), NAME(mkdirat), NAME(newfstatat), NAME(open),
 	NAME(openat), NAME(poll), NAME(ppoll), NAME(pread64), NAME(read),
-	NAME(readlink), NAME(readlinkat), NAME(recvfrom), NAME(recvmsg),
+	NAME(readlink), NAME(readlinkat), NAME(recvmsg),
 	NAME(renameat), NAME(sendmsg), NAME(sendto), NAME(socket), NAME(stat), NAME(symlinkat), NAME(umask), NAME(unlinkat),
 	NAME(write), NAME(writev), NAME(close),
 };
@@ -48,12 +50,14 @@ static const char *const names[] = {
 struct fault {
 	FILE *list;
 	const char *name;	/* the first of this name */
-	long at, error;		/* error 0: kill */
+	long at, error;		/* error < 0: a signal */
 	long seen;		/* calls that counted */
 	int counts;		/* the first of them was there */
 	int worker;		/* they are the first child's, which is to come */
 	int spoilt;		/* the call that is under way */
 	int done;
+	pid_t program;		/* 0: its end has been seen, */
+	int status;		/* which was so */
 };
 
 static void die(const char *what)
@@ -77,7 +81,8 @@ static int is_for_memory(unsigned long nr)
 	       nr == SYS_mremap || nr == SYS_mprotect;
 }
 
-/* "setsockopt:64", "fcntl:37" have the option's number, and the command's. */
+/* "setsockopt:64", "fcntl:37", "recvfrom:64" have the option's number, the command's
+ * and the flags. */
 static void name_call(pid_t pid, unsigned long nr, char ret[32])
 {
 	if (nr == SYS_setsockopt)
@@ -86,17 +91,40 @@ static void name_call(pid_t pid, unsigned long nr, char ret[32])
 	else if (nr == SYS_fcntl)
 		snprintf(ret, 32, "fcntl:%ld",
 			 ptrace(PTRACE_PEEKUSER, pid, RSI, 0));
+	else if (nr == SYS_recvfrom)
+		snprintf(ret, 32, "recvfrom:%ld",
+			 ptrace(PTRACE_PEEKUSER, pid, R10, 0));
 	else if (nr < sizeof(names) / sizeof(names[0]) && names[nr])
 		snprintf(ret, 32, "%s", names[nr]);
 	else
 		snprintf(ret, 32, "%lu", nr);
 }
 
+static void await_program(struct fault *fault)
+{
+	if (fault->program && waitpid(fault->program, &fault->status, 0) < 0)
+		die("waitpid");
+	fault->program = 0;
+}
+
+/* A parent is gone before its worker goes on. */
+static void end(struct fault *fault, pid_t pid)
+{
+	int sig = (int)-fault->error;
+
+	if (pid == fault->program || sig == SIGKILL) {
+		kill(pid, sig);
+	} else {
+		kill(fault->program, sig);
+		await_program(fault);
+	}
+}
+
 static void spoil(struct fault *fault, pid_t pid, const char *name)
 {
 	fprintf(stderr, "spoilt: %s\n", name);
-	if (!fault->error)
-		kill(pid, SIGKILL);
+	if (fault->error < 0)
+		end(fault, pid);
 	else if (ptrace(PTRACE_POKEUSER, pid, ORIG_RAX, -1L))
 		die("ptrace");
 	fault->spoilt = fault->done = 1;
@@ -122,7 +150,7 @@ static void enter(struct fault *fault, pid_t pid)
 
 static void leave(struct fault *fault, pid_t pid)
 {
-	if (fault->spoilt && fault->error &&
+	if (fault->spoilt && fault->error > 0 &&
 	    ptrace(PTRACE_POKEUSER, pid, RAX, -fault->error))
 		die("ptrace");
 	fault->spoilt = 0;
@@ -161,10 +189,10 @@ static int exit_status(int status)
 }
 
 /* Until the program's end.  Returns its status. */
-static int run(struct fault *fault, pid_t program)
+static int run(struct fault *fault)
 {
 	int status, sig = 0;
-	pid_t pid = program;
+	pid_t pid = fault->program;
 
 	if (waitpid(pid, &status, 0) < 0 ||
 	    ptrace(PTRACE_SETOPTIONS, pid, 0,
@@ -177,9 +205,10 @@ static int run(struct fault *fault, pid_t program)
 			die("waitpid");
 		sig = 0;
 		if (!WIFSTOPPED(status)) {
-			if (pid != program && waitpid(program, &status, 0) < 0)
-				die("waitpid");
-			return exit_status(status);
+			if (pid == fault->program)
+				return exit_status(status);
+			await_program(fault);
+			return exit_status(fault->status);
 		} else if (status >> 8 == (SIGTRAP | PTRACE_EVENT_FORK << 8)) {
 			pid = take_worker(fault, pid);
 		} else if (WSTOPSIG(status) == (SIGTRAP | 0x80)) {
@@ -196,26 +225,25 @@ static int run(struct fault *fault, pid_t program)
 int main(int argc, char **argv)
 {
 	struct fault fault = { .worker = !!getenv("FAULT_WORKER") };
-	pid_t pid;
 	int status;
 
 	if (argc < 4)
-		die("usage: fault list|kill|ERRNO FILE|N COMMAND");
+		die("usage: fault list|-SIGNAL|ERRNO FILE|N COMMAND");
 	if (!strcmp(argv[1], "list")) {
 		fault.list = fopen(argv[2], "we");
 		if (!fault.list)
 			die(argv[2]);
 	} else {
-		fault.error = atol(argv[1]);	/* 0 for "kill" */
+		fault.error = atol(argv[1]);
 		fault.at = atol(argv[2]);	/* 0 for a name */
 		fault.name = argv[2];
 	}
-	pid = fork();
-	if (pid < 0)
+	fault.program = fork();
+	if (fault.program < 0)
 		die("fork");
-	if (!pid)
+	if (!fault.program)
 		start(argv + 3);
-	status = run(&fault, pid);
+	status = run(&fault);
 	if (fault.list && fclose(fault.list))
 		die(argv[2]);
 	return status;

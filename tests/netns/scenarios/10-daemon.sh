@@ -21,7 +21,7 @@ is "and records" "$(find "$RUN" -path '*/conns/*' | wc -l)" 0
 is "and marks" "$(find "$RUN" -path '*/marks/*' | wc -l)" 0
 # Killed with its daemon, a helper leaves rules that no record tells of.
 check "up by the new daemon" tell call up-client "${third[@]}"
-tell 'WRAP=("$FAULT" kill renameat)'
+tell 'WRAP=("$FAULT" -9 renameat)'
 tell call up-client "${other[@]}" 2> /dev/null
 is "a call is killed when the kernel has its rules" $? 137
 above "and its record is not there yet" "$(rules_of other)" 5

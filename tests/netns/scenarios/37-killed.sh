@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # seconds: 10800
-# An event that is killed at any of its system calls leaves the tables as they were
+# An event that is killed at any of its system calls, or ended by any of the signals
+# that daemons, systemd and people send, leaves the tables as they were
 # or as they shall be, what is others' untouched, and the next event, or reconcile
 # and the next, brings all to its end.
 . "$TESTS/netns/lib.sh"
@@ -17,44 +18,22 @@ chosen() {
 	[ $BACKEND != iptables ] || cat "$WORK/losing"
 }
 
-settled() {	# event call: by reconcile
-	fw status > "$WORK/said" 2>&1 && ! grep 'damaged' "$WORK/said" ||
-		echo "$2: status: $(cat "$WORK/said")"
-	fw reconcile > "$WORK/said" 2>&1 || echo "$2: reconcile: $(cat "$WORK/said")"
-	state "$WORK/now"
-	rm "$WORK/now.more"
-	[ $1 = reconcile ] || cmp -s "$WORK/before" "$WORK/now" || cmp -s "$WORK/after" "$WORK/now" || {
-		echo "$2: reconcile makes neither"
-		differs "$WORK/before"
-	}
-	fw reconcile --check > "$WORK/said" 2>&1 || echo "$2: after reconcile: $(cat "$WORK/said")"
-	[ -z "$(find "$RUN"/*/conns -name '*.new')" ] || echo "$2: a staged record"
-	[ "$(find "$RUN" -path '*/marks/*' | wc -l)" = "$(find "$RUN" -path '*/conns/*' | wc -l)" ] ||
-		echo "$2: a mark without a record"
-}
-
 killed() {	# event
-	local n name call
+	local n name call sig signals=(9 15 2 1)	# KILL TERM INT HUP
 	for n in $(chosen); do
 		name=$(sed -n ${n}p "$WORK/calls")
-		call="call $n ($name)"
+		sig=${signals[n % 4]}
+		call="call $n ($name), signal $sig"
 		if [ "$name$counters" = setsockopt:65-c ]; then
 			counters=
 			baseline $1
 		fi
-		WRAP=("$FAULT" kill $n)
+		WRAP=("$FAULT" -$sig $n)
 		event_$1 > "$WORK/said" 2>&1
-		[ $?/"$(cat "$WORK/said")" = "137/spoilt: $name" ] ||
+		[ $?/"$(cat "$WORK/said")" = "$((128 + sig))/spoilt: $name" ] ||
 			echo "$call: was not killed: $(cat "$WORK/said")"
 		WRAP=()
-		state "$WORK/now"
-		allowed "$WORK/before" "$WORK/after" "$WORK/now" || {
-			echo "$call: neither before nor after"
-			differs "$WORK/before"
-			differs "$WORK/after"
-		}
-		[ $((n % 2)) = 1 ] || settled $1 "$call"
-		again $1 "$call"
+		untouched || interrupted $1 "$call"
 	done
 	counters=-c
 }

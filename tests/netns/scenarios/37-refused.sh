@@ -9,8 +9,7 @@ step=41
 # libiptc does not look at what malloc() says where it reads a table, and crashes, which
 # is as if the event had been killed.
 crashed_for_others() {	# status
-	[ $1 = 139 ] && grep -q '^spoilt: .* in libip[46]tc\.' "$WORK/said" &&
-		{ state "$WORK/now"; allowed "$WORK/before" "$WORK/after" "$WORK/now"; }
+	[ $1 = 139 ] && grep -q '^spoilt: .* in libip[46]tc\.' "$WORK/said"
 }
 
 refused() {	# event: until there are no more requests
@@ -24,7 +23,7 @@ refused() {	# event: until there are no more requests
 		WRAP=()
 		what+=": $(grep '^spoilt: ' "$WORK/said")" || break
 		if crashed_for_others $status; then
-			again $1 "$what"
+			untouched || interrupted $1 "$what"
 		else
 			judge $1 $status "$what"
 		fi

@@ -18,7 +18,7 @@ errors_of() {	# call
 	faccessat*) echo $EROFS ;;
 	fcntl:37 | flock) echo $EINTR $ENOLCK ;;	# F_OFD_SETLK
 	socket | bind) echo $EACCES $ENOMEM $ENOBUFS ;;
-	sendmsg | sendto | recvmsg | recvfrom) echo $EINTR $ENOBUFS $ENOMEM ;;
+	sendmsg | sendto | recvmsg | recvfrom:*) echo $EINTR $ENOBUFS $ENOMEM ;;
 	getsockopt | setsockopt:64) echo $EAGAIN $ENOMEM $EACCES ;;
 	esac
 }
