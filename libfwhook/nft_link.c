@@ -437,7 +437,8 @@ static size_t put_mark(char *buf, uint16_t type, uint32_t seq,
 }
 
 /* The kernel has done all of it when sending returns; it speaks of errors
- * only.  The first one counts. */
+ * only.  The first one counts.  Without memory for its words they are lost, and
+ * what became of the transaction is seen by looking again: -EAGAIN. */
 static int take_verdict(struct fwh_nft_link *link, uint32_t first,
 			size_t *ret_refused, char words[static FWH_NLMSG_WORDS_MAX])
 {
@@ -452,7 +453,7 @@ static int take_verdict(struct fwh_nft_link *link, uint32_t first,
 		if (len < 0 && errno == EINTR)
 			continue;
 		if (len < 0)
-			return code || errno == EAGAIN ? code : -errno;
+			return code || errno == EAGAIN ? code : -EAGAIN;
 		for (; fwh_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
 			if (nlh->nlmsg_type != NLMSG_ERROR || code)
 				continue;

@@ -66,9 +66,9 @@ int fwh_nft_look(const char *set, fwh_nft_answer *answer, void *arg);
 /* The number of the ruleset's generation. */
 int fwh_nft_generation(struct fwh_nft_link *link, uint32_t *ret);
 /* All of the batch in one transaction, if the ruleset is still of that
- * generation (0: of whatever generation).  Returns 0, -EAGAIN (it is not; nothing was changed), or what the
- * kernel said, with its own words and the number of the message that it refused
- * in *ret_refused. */
+ * generation (0: of whatever generation).  Returns 0, -EAGAIN (it is not, or nobody
+ * knows: look again), or what the kernel said, with its own words and the number of
+ * the message that it refused in *ret_refused. */
 int fwh_nft_commit(struct fwh_nft_link *link, struct fwh_nft_batch *batch,
 		   uint32_t generation, size_t *ret_refused,
 		   char words[static FWH_NLMSG_WORDS_MAX]);

@@ -19,6 +19,15 @@ WRAP=(setpriv --bounding-set -net_admin --inh-caps -all)
 check "no CAP_NET_ADMIN" failing "nftables: not permitted; CAP_NET_ADMIN is needed" down-client "${other[@]}"
 WRAP=()
 
+# The kernel has done it, and has no memory for words.
+WRAP=("$FAULT" 105 recvfrom:64)
+is "words that are lost: looked at again" "$(call up-client 2>&1; echo $?)" $'spoilt: recvfrom:64\n0'
+WRAP=()
+above "it is up" "$(accepts office)" 1
+call down-client
+check "and all of it goes" same_tables -c
+handles > "$WORK/handles"
+
 # Somebody changes the ruleset all the time; the helper may not wait.
 writer() {	# pause between two changes, in milliseconds
 	perl -e '$| = 1; until (-e $ARGV[1]) {
