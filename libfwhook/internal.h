@@ -149,10 +149,19 @@ void fwh_rule_print_target(const struct fwh_key *key,
 /* Of the monotonic clock. */
 long long fwh_now_ms(void);
 /* Take an exclusive lock, polling for at most wait_ms.  fcntl() range locks on
- * one byte of fd (or the whole file for len 0), or flock() on a whole file.
- * Return 0, -ETIMEDOUT or what the kernel said. */
-int fwh_lock_range(int fd, uint64_t start, uint64_t len, unsigned int wait_ms);
+ * some bytes of fd, or flock() on a whole file.  gate: a byte (0: none); as long as
+ * it is somebody else's, the range is not to be had.  Return 0, -ETIMEDOUT or what the
+ * kernel said. */
+int fwh_lock_range(int fd, uint64_t start, uint64_t len, uint64_t gate,
+		   unsigned int wait_ms);
 int fwh_lock_file(int fd, unsigned int wait_ms);
+/* All bytes.  Where many come and go, they are never all free by themselves: after
+ * half of the time the gate is closed, and nobody comes any more. */
+int fwh_lock_all(int fd, uint64_t gate, unsigned int wait_ms);
+/* len 0: to the end */
+void fwh_unlock_range(int fd, uint64_t start, uint64_t len);
+/* Whether somebody else has it; what cannot be told is held. */
+bool fwh_lock_is_held(int fd, uint64_t byte);
 
 /* daemon.c */
 /* The IKE daemon among our ancestors; pid 0 if none is. */

@@ -23,10 +23,10 @@
 
 #include "ip.h"
 
-/* The lock file's bytes: a key's is 1 + its hash, the daemon list's is 0. */
-#define LOCK_DAEMONS	0
+/* The lock file's bytes: a key's is 1 + its hash. */
 #define LOCK_TABLES	((uint64_t)1 << 41)	/* behind all keys' */
 #define LOCK_OWNERS	(LOCK_TABLES + 1)
+#define LOCK_GATE	(LOCK_TABLES + 2)	/* who wants all closes it */
 
 #define SMALL_TRIES	4
 
@@ -146,71 +146,63 @@ void fwh_store_close(struct fwh_store *store)
 	free(store);
 }
 
+/* what: has not ended in so many seconds */
+static int fail_lock(const struct fwh_store *store, const char *what, int code,
+		     struct fwh_err *err)
+{
+	if (code == -ETIMEDOUT)
+		return fwh_fail(err, code, "%s/lock: %s %u.%u s",
+				store->path, what, store->wait_ms / 1000,
+				store->wait_ms % 1000 / 100);
+	return fwh_fail(err, code, "%s/lock: %s", store->path, strerror(-code));
+}
+
 int fwh_store_lock(struct fwh_store *store, const struct fwh_key *key,
 		   struct fwh_err *err)
 {
-	int code = fwh_lock_range(store->lock, key ? 1 + key->lock : LOCK_DAEMONS,
-				  key ? 1 : 0, store->wait_ms);
+	int code = key ? fwh_lock_range(store->lock, 1 + key->lock, 1,
+					LOCK_GATE, store->wait_ms) :
+			 fwh_lock_all(store->lock, LOCK_GATE, store->wait_ms);
 
 	store->backend_known = false;	/* another call may have changed it */
-	if (code == -ETIMEDOUT)
-		return fwh_fail(err, code, "%s/lock: another call for this "
-				"connection has not ended in %u.%u s",
-				store->path, store->wait_ms / 1000,
-				store->wait_ms % 1000 / 100);
-	if (code)
-		return fwh_fail(err, code, "%s/lock: %s", store->path,
-				strerror(-code));
-	return 0;
-}
-
-/* From this byte on, so many; 0: all. */
-static void unlock(struct fwh_store *store, uint64_t byte, off_t n)
-{
-	struct flock range = {
-		.l_type = F_UNLCK,
-		.l_whence = SEEK_SET,
-		.l_start = (off_t)byte,
-		.l_len = n,
-	};
-
-	fcntl(store->lock, F_OFD_SETLK, &range);
+	return code ? fail_lock(store, key ?
+				"another call for this connection has not ended in" :
+				"calls for other connections have not ended in",
+				code, err) : 0;
 }
 
 void fwh_store_unlock(struct fwh_store *store)
 {
 	fwh_store_abort(store);
-	unlock(store, 0, 0);
+	fwh_unlock_range(store->lock, 0, 0);
 }
 
 int fwh_store_lock_tables(struct fwh_store *store, struct fwh_err *err)
 {
-	int code = fwh_lock_range(store->lock, LOCK_TABLES, 1, store->wait_ms);
+	int code = fwh_lock_range(store->lock, LOCK_TABLES, 1, 0,
+				  store->wait_ms);
 
-	return code ? fwh_fail(err, code, "%s/lock: other calls have changed "
-			       "tables for %u.%u s", store->path,
-			       store->wait_ms / 1000,
-			       store->wait_ms % 1000 / 100) : 0;
+	return code ? fail_lock(store, "other calls have changed tables for", code,
+				err) : 0;
 }
 
 void fwh_store_unlock_tables(struct fwh_store *store)
 {
-	unlock(store, LOCK_TABLES, 1);
+	fwh_unlock_range(store->lock, LOCK_TABLES, 1);
 }
 
 int fwh_owners_lock(struct fwh_store *store, struct fwh_err *err)
 {
-	int code = fwh_lock_range(store->lock, LOCK_OWNERS, 1, store->wait_ms);
+	int code = fwh_lock_range(store->lock, LOCK_OWNERS, 1, 0,
+				  store->wait_ms);
 
-	return code ? fwh_fail(err, code, "%s/lock: other calls have changed "
-			       "routes for %u.%u s", store->path,
-			       store->wait_ms / 1000,
-			       store->wait_ms % 1000 / 100) : 0;
+	return code ? fail_lock(store, "other calls have changed routes for", code,
+				err) : 0;
 }
 
 void fwh_owners_unlock(struct fwh_store *store)
 {
-	unlock(store, LOCK_OWNERS, 1);
+	fwh_unlock_range(store->lock, LOCK_OWNERS, 1);
 }
 
 /* ---- for those who keep their own things here ------------------------------ */
@@ -378,15 +370,7 @@ static int mark_owner(struct fwh_store *store, const char *name, char owner[9])
 /* Is a call for the owner under way elsewhere? */
 static bool owner_is_locked(struct fwh_store *store, const char *owner)
 {
-	struct flock range = {
-		.l_type = F_WRLCK,
-		.l_whence = SEEK_SET,
-		.l_start = (off_t)(1 + fwh_hash_lock(owner)),
-		.l_len = 1,
-	};
-
-	return fcntl(store->lock, F_OFD_GETLK, &range) ||
-	       range.l_type != F_UNLCK;
+	return fwh_lock_is_held(store->lock, 1 + fwh_hash_lock(owner));
 }
 
 static bool owner_has_record(struct fwh_store *store, const char *owner)

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# seconds: 400
 # 50 helpers at once on 50 connections, while others change the tables beside them.
 . "$TESTS/netns/lib.sh"
 foreign_rules
@@ -87,3 +88,19 @@ call up-client
 above "after a storm an up is an up" "$(rules_of office)" 5
 call down-client
 check "and a down a down" same_tables
+
+# Others' events without a moment between them: who is for all connections gets a turn.
+printf '[global]\nlock-wait = 12\n%s\n[default]\nchain-updown = off\n' "$(says_backend)" | ini
+crowd() {	# number
+	WRAP=(strace -qq -o /dev/null -e trace=fsync -e inject=fsync:delay_enter=200000)
+	until [ -e "$WORK/enough" ]; do
+		call up-client PLUTO_CONNECTION=c$1 PLUTO_PEER_CLIENT=10.$1.0.0/16 PLUTO_SA_REQID=$((16384 + 4 * $1))
+	done
+}
+for i in {1..8}; do crowd $i & done > "$WORK/said" 2>&1
+check "the crowd is there" wait_for 20 bash -c '[ $(find "$0" -path "*/conns/c*" | wc -l) = 8 ]' "$RUN"
+is "reconcile, in a crowd" "$("$PREFIX/usr/sbin/ipsec-fw" --config "$INI" --run-dir "$RUN" --state-dir "$STATE" reconcile 2>&1)" \
+	"8 connections as recorded"
+touch "$WORK/enough"
+wait
+is "which has nothing to say of it" "$(cat "$WORK/said")" ""
