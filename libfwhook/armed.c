@@ -312,13 +312,17 @@ int fwh_guards_reconcile(const struct fwh_call_options *options,
 
 	if (!code)
 		code = fwh_connections_renew(session.config, session.store,
-					     &session.complaints, ret_n, err);
+					     session.records,
+					     session.n_records,
+					     session.all_read,
+					     &session.complaints, err);
 	if (!code)
 		code = fwh_ip_reconcile(session.config, session.store,
 					&session.complaints, err);
 	if (!code)
 		fwh_dns_reconcile(session.config, session.store,
 				  &session.complaints);
+	*ret_n = session.n_records;
 	*ret_complaints = session.complaints.n;
 	fwh_session_close(&session);
 	return code;

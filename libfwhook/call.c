@@ -505,12 +505,15 @@ static bool is_of_backend(struct fwh_call *call, struct fwh_store *store)
 static void renew_all(struct fwh_call *call, struct fwh_store *store)
 {
 	const struct fwh_backend *before = fwh_store_backend(store);
-	struct fwh_complaints unheard = { .complain = NULL };
+	struct fwh_complaints unread = { .n = 0 }, unheard = { .n = 0 };
+	fwh_autofree struct fwh_record *records = NULL;
 	struct fwh_err trouble;
 	size_t n;
 
-	if (!fwh_connections_renew(call->config, store, &unheard, &n,
-				   &trouble))
+	if (!fwh_store_list(store, fwh_complain, &unread, &records, &n,
+			    &trouble) &&
+	    !fwh_connections_renew(call->config, store, records, n, !unread.n,
+				   &unheard, &trouble))
 		return;
 	call->warning = trouble;
 	if (fwh_config_holds_legacy(call->config) && before &&

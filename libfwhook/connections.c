@@ -402,20 +402,15 @@ static int tidy(struct fwh_store *store, const struct fwh_target *targets,
 
 int fwh_connections_renew(const struct fwh_config *config,
 			  struct fwh_store *store,
-			  struct fwh_complaints *complaints, size_t *ret_n,
+			  const struct fwh_record *records, size_t n, bool all,
+			  struct fwh_complaints *complaints,
 			  struct fwh_err *err)
 {
 	const struct fwh_globals *globals = fwh_config_globals(config);
-	fwh_autofree struct fwh_record *records = NULL;
 	fwh_autofree struct fwh_target *targets = NULL;
-	size_t before = complaints->n, n, i;
-	int code = fwh_store_list(store, fwh_complain, complaints, &records,
-				  &n, err);
-	/* Records that cannot be read are somebody's all the same. */
-	bool all = complaints->n == before;
+	size_t i;
+	int code;
 
-	if (code)
-		return code;
 	targets = calloc(n + 1, sizeof(*targets));
 	if (!targets)
 		return fwh_fail(err, -ENOMEM, "out of memory");
@@ -436,7 +431,6 @@ int fwh_connections_renew(const struct fwh_config *config,
 	for (i = 0; i < n; i++)
 		if (targets[i].warning.code)
 			fwh_complain(&targets[i].warning, complaints);
-	*ret_n = n;
 	return code ? code : fwh_store_set_backend(store, globals->backend, err);
 }
 

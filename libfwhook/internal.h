@@ -389,10 +389,12 @@ int fwh_targets_commit(const struct fwh_globals *globals,
  * nor policy. */
 bool fwh_record_is_dead(const struct fwh_record *record, struct fwh_xfrm *xfrm);
 /* Make every connection anew as its record says, over to the backend of the
- * settings if it was of another.  The store is locked for all. */
+ * settings if it was of another.  The store is locked for all.  all: there are no
+ * others, such as those of records that cannot be read. */
 int fwh_connections_renew(const struct fwh_config *config,
 			  struct fwh_store *store,
-			  struct fwh_complaints *complaints, size_t *ret_n,
+			  const struct fwh_record *records, size_t n, bool all,
+			  struct fwh_complaints *complaints,
 			  struct fwh_err *err);
 /* End the flows that CAT translates by the record before and not by the one
  * after: with the leased address they would go on in clear.  Returns 0 or a

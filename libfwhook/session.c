@@ -23,13 +23,14 @@ static int compare_keys(const void *a, const void *b)
 
 static int read_records(struct fwh_session *session, struct fwh_err *err)
 {
-	size_t i;
+	size_t complaints = session->complaints.n, i;
 	int code = fwh_store_list(session->store, fwh_complain,
 				  &session->complaints, &session->records,
 				  &session->n_records, err);
 
 	if (code)
 		return code;
+	session->all_read = session->complaints.n == complaints;
 	session->keys = calloc(session->n_records + 1, sizeof(*session->keys));
 	session->by_text = calloc(session->n_records + 1,
 				  sizeof(*session->by_text));

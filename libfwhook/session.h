@@ -13,6 +13,7 @@ struct fwh_session {
 	struct fwh_key *keys;		/* theirs */
 	const struct fwh_key **by_text;	/* them, sorted */
 	size_t n_records;
+	bool all_read;			/* there are no others */
 	struct fwh_complaints complaints;
 };
 

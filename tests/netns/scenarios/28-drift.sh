@@ -65,6 +65,7 @@ is "show --rules, too" "$(fw show --rules branch | grep -c '^# missing: ')" 1
 fw reconcile > /dev/null
 echo rubbish > "$(ls "$RUN"/*/conns/six-*)"
 check "a damaged record: exit 1" refuses 1 "damaged record" reconcile --check
+is "reconcile names it once" "$(fw reconcile 2>&1 | grep -c "damaged record")" 1
 call up-client "${six[@]}" 2> /dev/null
 
 # The daemon dies; the kernel knows nothing of its connections any more.
