@@ -89,9 +89,10 @@ static bool was_of(const struct fwh_target *target, const char *backend)
 	       !strcmp(fwh_record_backend(&target->before), backend);
 }
 
-/* What another backend holds of the targets goes: the same changes, to nothing,
- * in one commit for all. */
-static int leave_backend(const char *name, const struct fwh_globals *globals,
+/* What a backend holds of targets that came from it goes, or of those that came to
+ * it: the same changes, to nothing, in one commit for all. */
+static int empty_backend(const char *name, bool came_to,
+			 const struct fwh_globals *globals,
 			 const struct fwh_target *targets,
 			 const struct fwh_change *changes, size_t n,
 			 struct fwh_err *err)
@@ -103,10 +104,13 @@ static int leave_backend(const char *name, const struct fwh_globals *globals,
 	if (!nothing || !left)
 		return fwh_fail(err, -ENOMEM, "out of memory");
 	for (i = 0; i < n; i++) {
-		if (!was_of(&targets[i], name))
+		if (!targets[i].had_before ||
+		    was_of(&targets[i], name) == came_to)
 			continue;
 		nothing[m].key = targets[i].key;
 		left[m] = changes[i];
+		if (came_to)
+			left[m].before = changes[i].after;
 		left[m].plan = &nothing[m];
 		m++;
 	}
@@ -129,8 +133,8 @@ static int leave_others(const struct fwh_globals *globals,
 		for (j = 0; j < n && !was_of(&targets[j], name);)
 			j++;
 		if (j < n)
-			code = leave_backend(name, globals, targets, changes,
-					     n, err);
+			code = empty_backend(name, false, globals, targets,
+					     changes, n, err);
 	}
 	return code;
 }
@@ -141,6 +145,7 @@ static int apply(const struct fwh_globals *globals, struct fwh_store *store,
 		 struct fwh_err *err)
 {
 	const struct fwh_backend *backend = fwh_backend_find(globals->backend);
+	struct fwh_err second;
 	int code;
 
 	if (!backend)
@@ -150,8 +155,13 @@ static int apply(const struct fwh_globals *globals, struct fwh_store *store,
 	if (code)
 		return code;
 	code = fwh_backend_apply(backend, globals, changes, n, all, err);
-	if (!code)
+	if (!code) {
 		code = leave_others(globals, targets, changes, n, err);
+		/* Rules in both would be nobody's to take away. */
+		if (code && empty_backend(globals->backend, true, globals,
+					  targets, changes, n, &second))
+			code = fwh_fail_back(err, &second);
+	}
 	fwh_store_unlock_tables(store);
 	return code;
 }

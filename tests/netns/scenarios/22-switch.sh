@@ -72,6 +72,21 @@ check "the next event moves it" silent_call route-client
 is "then" "$(held)" "0 1"
 call down-client
 check "tables after it" same_tables
+# What cannot leave has not come either: the first commit that fails is of the old one's.
+use iptables
+call up-client
+call up-client "${other[@]}"
+use nftables
+WRAP=("$FAULT" 12 setsockopt:64)
+output=$(call prepare-client 2>&1)
+check "a move that fails half way is said" grep -q "^office: prepare-client: IPv4 table [a-z]*: commit: " <<< "$output"
+WRAP=()
+is "and nothing of it is left" "$(held)" "1 0"
+check "the next event moves both" silent_call route-client
+is "then" "$(held)" "0 1"
+call down-client
+call down-client "${other[@]}"
+check "tables after both" same_tables
 
 # backend = auto
 printf '[global]\nbackend = auto\n[default]\nguard = up\nchain-updown = off\n' > "$INI"
