@@ -35,20 +35,28 @@ bool fwh_backend_is_known(const char *name)
 	       (backend && backend != &fwh_backend_sets);
 }
 
-/* Rules in both would be seen by nobody at once: where somebody has built on the
- * legacy tables alone, ours go there too. */
-static const struct fwh_backend *choose(const char **ret_why)
+bool fwh_is_momentary(int code)
 {
-	if (!fwh_nftables_is_there()) {
-		*ret_why = "this kernel has no nf_tables";
-		return &fwh_backend_iptables;
-	}
-	if (!fwh_nftables_is_used() && fwh_iptables_is_used()) {
-		*ret_why = "the legacy tables hold rules, and nftables none";
-		return &fwh_backend_iptables;
-	}
-	*ret_why = "this kernel has nf_tables";
-	return &fwh_backend_nftables;
+	return code == -ENOMEM || code == -ENOBUFS || code == -EMFILE ||
+	       code == -ENFILE || code == -EAGAIN || code == -EINTR ||
+	       code == -EIO;
+}
+
+/* Rules in both would be seen by nobody at once: where somebody has built on the
+ * legacy tables alone, ours go there too.  Returns 0, or why that is not known. */
+static int choose(const struct fwh_backend **ret, const char **ret_why)
+{
+	int there = fwh_nftables_is_there();
+	int used = there > 0 ? fwh_nftables_is_used() : there;
+	int legacy = there > 0 && !used ? fwh_iptables_is_used() : 0;
+
+	if (used < 0 || legacy < 0)
+		return used < 0 ? used : legacy;
+	*ret = there && !legacy ? &fwh_backend_nftables : &fwh_backend_iptables;
+	*ret_why = legacy ? "the legacy tables hold rules, and nftables none" :
+		   there ? "this kernel has nf_tables" :
+			   "this kernel has no nf_tables";
+	return 0;
 }
 
 int fwh_backend_choose(const char *name, const struct fwh_backend **ret,
@@ -56,9 +64,11 @@ int fwh_backend_choose(const char *name, const struct fwh_backend **ret,
 {
 	const struct fwh_backend *backend = fwh_backend_find(name);
 	const char *why = "the settings say so";
+	int code = strcmp(name, "auto") ? 0 : choose(&backend, &why);
 
-	if (!strcmp(name, "auto"))
-		backend = choose(&why);
+	if (code)
+		return fwh_fail(err, code, "backend = auto: looking at the "
+				"tables: %s", strerror(-code));
 	if (!backend)
 		return fwh_fail(err, -EINVAL, "backend = %s: not built in",
 				name);

@@ -39,15 +39,19 @@ extern const struct fwh_backend fwh_backend_nftables;
 /* The legacy tables again, with sets: of the many connections there may be. */
 extern const struct fwh_backend fwh_backend_sets;
 
-/* Do the legacy tables hold anything that is not ours?  Makes no table. */
-bool fwh_iptables_is_used(void);
+/* Do the legacy tables hold anything that is not ours?  Makes no table.  1, 0, which
+ * is also for whoever cannot use them, or what stands in the way for the moment:
+ * fwh_is_momentary(). */
+int fwh_iptables_is_used(void);
 /* A number that is another when a rule was added to them or taken away. */
 uint64_t fwh_iptables_shape(void);
 /* The same of our sets and their elements. */
 uint64_t fwh_sets_shape(void);
-/* Has this kernel nf_tables? */
-bool fwh_nftables_is_there(void);
-/* Does it hold a table that is not ours? */
-bool fwh_nftables_is_used(void);
+/* Has this kernel nf_tables?  Likewise. */
+int fwh_nftables_is_there(void);
+/* Does it hold a table that is not ours?  Likewise. */
+int fwh_nftables_is_used(void);
+/* -ENOMEM and its like, which say nothing of what was asked for. */
+bool fwh_is_momentary(int code);
 
 #endif

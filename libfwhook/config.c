@@ -114,8 +114,12 @@ int fwh_config_open(const struct fwh_call_options *options,
 	if (code)
 		return fwh_fail(err, code, "out of memory");
 	/* "auto" stands for another word, which is looked up once. */
-	if (!fwh_backend_choose((*ret)->globals.backend, &backend, &why, NULL))
-		fwh_config_set_backend(*ret, backend, why);
+	if (fwh_backend_choose((*ret)->globals.backend, &backend, &why,
+			       ret_bad->code ? NULL : ret_bad)) {
+		backend = fwh_backend_find("nftables");
+		why = "which one fits cannot be seen for the moment";
+	}
+	fwh_config_set_backend(*ret, backend, why);
 	if (fwh_config_holds_legacy(*ret) &&
 	    (*ret)->globals.scale == FWH_SCALE_SETS)
 		fwh_config_set_backend(*ret, fwh_backend_find("iptables-sets"),

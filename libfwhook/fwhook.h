@@ -626,7 +626,8 @@ struct fwh_backend;
 /* The backend of a name, or, of "auto", the one that fits this machine:
  * nftables wherever the kernel has it, but the legacy tables where they hold
  * somebody's rules and nftables holds nobody's.  ret_why (may be NULL) says it
- * in a few words.  Returns 0 or -EINVAL for a name that is not built in. */
+ * in a few words.  Returns 0, -EINVAL for a name that is not built in, or what
+ * stands in the way of looking at the tables, such as -ENOMEM. */
 int fwh_backend_choose(const char *name, const struct fwh_backend **ret,
 		       const char **ret_why, struct fwh_err *err);
 const char *fwh_backend_name(const struct fwh_backend *backend);

@@ -956,8 +956,8 @@ static bool is_our_chain(const char *chain)
 	       fwh_is_set_chain(chain);
 }
 
-/* A chain, a rule or a policy that is not ours. */
-static bool is_used(enum fwh_family family, enum fwh_table table)
+/* A chain, a rule or a policy that is not ours: 1, 0 or a negative errno. */
+static int is_used(enum fwh_family family, enum fwh_table table)
 {
 	const struct iptc *lib = fwh_iptcs[family];
 	struct xtc_handle *h = fwh_ipt_read(lib, table);
@@ -967,7 +967,7 @@ static bool is_used(enum fwh_family family, enum fwh_table table)
 	bool used = false;
 
 	if (!h)
-		return false;
+		return -errno;
 	for (chain = lib->first_chain(h); chain && !used;
 	     chain = lib->next_chain(h)) {
 		if (is_our_chain(chain))
@@ -982,20 +982,22 @@ static bool is_used(enum fwh_family family, enum fwh_table table)
 	return used;
 }
 
-bool fwh_iptables_is_used(void)
+int fwh_iptables_is_used(void)
 {
 	enum fwh_family family;
 	enum fwh_table table;
 
 	for (family = 0; family < FWH_FAMILY_MAX; family++) {
 		unsigned int present = 0;
+		int code = fwh_ipt_tables_present(family, &present, NULL);
 
-		fwh_ipt_tables_present(family, &present, NULL);
-		for (table = 0; table < FWH_TABLE_MAX; table++)
-			if (present & 1u << table && is_used(family, table))
-				return true;
+		for (table = 0; !code && table < FWH_TABLE_MAX; table++)
+			if (present & 1u << table)
+				code = is_used(family, table);
+		if (code > 0 || fwh_is_momentary(code))
+			return code;
 	}
-	return false;
+	return 0;
 }
 
 static uint64_t ask_shape(int fd, enum fwh_family family, enum fwh_table table)

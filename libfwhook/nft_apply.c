@@ -351,17 +351,17 @@ static int print(const struct fwh_globals *globals,
 
 /* ---- what this kernel has ---- */
 
-bool fwh_nftables_is_there(void)
+int fwh_nftables_is_there(void)
 {
 	struct fwh_nft_link *link;
 	uint32_t generation;
-	int code;
+	int code = fwh_nft_open_kept(&link, NULL);
 
-	if (fwh_nft_open_kept(&link, NULL))
-		return false;
-	/* Whoever may not ask is not told that there is none. */
+	if (code)
+		return fwh_is_momentary(code) ? code : 0;
 	code = fwh_nft_generation(link, &generation);
-	return !code || code == -EPERM;
+	/* Whoever may not ask is not told that there is none. */
+	return fwh_is_momentary(code) ? code : !code || code == -EPERM;
 }
 
 static int take_foreign_table(const struct nlmsghdr *nlh, size_t question,
@@ -382,23 +382,25 @@ static int take_foreign_table(const struct nlmsghdr *nlh, size_t question,
 	return code;
 }
 
-bool fwh_nftables_is_used(void)
+int fwh_nftables_is_used(void)
 {
 	struct fwh_nft_batch batch = { .len = 0 };
 	struct fwh_nft_link *link;
 	struct nlmsghdr *nlh;
 	bool found = false;
+	int code = fwh_nft_open_kept(&link, NULL);
 
-	if (fwh_nft_open_kept(&link, NULL))
-		return false;
+	if (code)
+		return fwh_is_momentary(code) ? code : 0;
 	nlh = fwh_nft_begin(link, &batch, NFT_MSG_GETTABLE, NFPROTO_UNSPEC,
 			    NLM_F_DUMP);
+	code = -ENOMEM;
 	if (nlh) {
 		fwh_nft_end(&batch, nlh);
-		fwh_nft_dump(link, &batch, take_foreign_table, &found);
+		code = fwh_nft_dump(link, &batch, take_foreign_table, &found);
 	}
 	fwh_nft_batch_free(&batch);
-	return found;
+	return fwh_is_momentary(code) ? code : found;
 }
 
 static int take_our_table(const struct nlmsghdr *nlh, size_t question,
@@ -436,8 +438,10 @@ static int flush(const struct fwh_globals *globals, struct fwh_err *err)
 	bool there;
 	int code;
 
-	if (!fwh_nftables_is_there())
-		return 0;
+	code = fwh_nftables_is_there();
+	if (code <= 0)
+		return code ? fwh_fail(err, code, "nftables: %s",
+				       strerror(-code)) : 0;
 	code = fwh_nft_open_kept(&job.link, err);
 	if (code)
 		return code;

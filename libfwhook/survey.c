@@ -206,13 +206,17 @@ static int survey_nftables(struct survey *survey, struct fwh_err *err)
 int fwh_survey_take(struct fwh_survey **ret, struct fwh_err *err)
 {
 	struct survey *survey = calloc(1, sizeof(*survey));
-	int code = 0;
+	int legacy = fwh_iptables_is_used(), there = fwh_nftables_is_there();
+	int code = legacy < 0 ? legacy : there < 0 ? there : 0;
 
 	if (!survey)
 		return fwh_fail(err, -ENOMEM, "out of memory");
-	survey->result.legacy = fwh_iptables_is_used();
-	survey->result.nftables = fwh_nftables_is_there();
-	if (survey->result.nftables)
+	survey->result.legacy = legacy > 0;
+	survey->result.nftables = there > 0;
+	if (code)
+		fwh_fail(err, code, "looking at the tables: %s",
+			 strerror(-code));
+	else if (there)
 		code = survey_nftables(survey, err);
 	if (code) {
 		fwh_survey_free(&survey->result);

@@ -106,6 +106,14 @@ clear_all
 is "auto, nobody has rules: nftables" "$(chosen)" "0 1"
 iptables-legacy -A INPUT -p tcp --dport 22 -j ACCEPT
 is "auto, legacy rules alone: iptables" "$(chosen)" "1 0"
+call up-client
+WRAP=("$FAULT" 12 getsockopt)
+output=$(call up-client "${other[@]}" 2>&1)
+is "auto, a look that fails: an up is refused" "$? $(tail -n 1 <<< "$output")" \
+	"1 other: up-client: failed, nothing was changed: backend = auto: looking at the tables: Cannot allocate memory"
+check "a down is not, and the backend stays" grep -q "looking at the tables" <<< "$(call down-client 2>&1)"
+WRAP=()
+is "in which it was" "$(held)" "0 0"
 nft add table inet operator
 is "auto, both: nftables" "$(chosen)" "0 1"
 clear_all
