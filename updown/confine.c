@@ -16,6 +16,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -260,6 +261,8 @@ static void try_it(void *arg)
  * itself. */
 int confine(const struct confine *c, struct fwh_err *err)
 {
+	/* Whoever reads what we say may be gone: no reason to stop half way. */
+	signal(SIGPIPE, SIG_IGN);
 	if (SANITIZED ||
 	    (filter_is_inherited() && filter_kills(try_it, (void *)c)))
 		return 0;

@@ -46,6 +46,12 @@ above "and leaves the living first one's" "$(rules_of office)" 5
 above "and what was made by hand" "$(rules_of third)" 5
 ends
 kill -9 $first
-call down-client
+# Nobody reads any more what there is to say, and SIGPIPE is not ignored.
+WRAP=(perl -e 'pipe R, W; close R; open STDERR, ">&", \*W; $SIG{PIPE} = "DEFAULT"; exec @ARGV')
+printf '[default]\ngaurd = off\nguard = up\nchain-updown = off\n' | ini
+is "a down that complains of settings, to nobody: exit" "$(call down-client; echo $?)" 0
+is "takes the rules" "$(rules_of office)" 0
+WRAP=()
+printf '[default]\nchain-updown = off\n' | ini
 call down-client "${third[@]}"
 check "tables after all" same_tables
