@@ -803,6 +803,8 @@ struct fwh_seen {
 	size_t first, n;		/* of the view's list, in the order of steps */
 	size_t missing, extra;		/* of those */
 	struct fwh_total total[FWH_STEP_MAX];
+	char **updown;		/* its routes, addresses and DNS, a line each */
+	size_t n_updown;
 };
 
 struct fwh_view {

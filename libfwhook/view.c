@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "backend.h"
+#include "dns.h"
+#include "ip.h"
 #include "session.h"
 
 struct fwh_held *fwh_held_add(struct fwh_held_list *list, size_t conn,
@@ -96,6 +98,69 @@ static int plan_all(struct fwh_view *view, const struct fwh_config *config,
 				       NULL, &xfrm, &view->plans[i], err);
 	}
 	fwh_xfrm_close(xfrm);
+	return code;
+}
+
+/* ---- what it has beside rules ---- */
+
+/* "DNS on w0: server 10.0.0.53, domain corp.example" */
+static char *dns_text(const char *where, const char *state)
+{
+	const char *mark = ":";
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	if (!f)
+		return NULL;
+	fprintf(f, "DNS%s%s", *where ? " on " : "", where);
+	for (; *state; state += strcspn(state, "\n"), state += *state == '\n') {
+		fprintf(f, "%s %.*s", mark, (int)strcspn(state, "\n"), state);
+		mark = ",";
+	}
+	fclose(f);
+	return text;
+}
+
+/* Others in the words of ip(8). */
+static char *object_text(const char *object, const char *variant)
+{
+	return fwh_ip_kind(object) == FWH_IP_KIND_MAX ?
+	       dns_text(fwh_dns_where(object), variant) : strdup(variant);
+}
+
+static int take_objects(struct fwh_store *store, struct fwh_seen *seen,
+			struct fwh_err *err)
+{
+	struct fwh_owned owned = { .n = 0 };
+	struct fwh_owner owner;
+	char name[FWH_RECORD_NAME_MAX];
+	size_t i;
+	int code;
+
+	fwh_record_name(&seen->key, name);
+	code = fwh_owned_read(store, name, &owned, err);
+	seen->updown = code ? NULL : calloc(owned.n + 1, sizeof(char *));
+	for (i = 0; seen->updown && i < owned.n; i++) {
+		if (fwh_object_owner(store, owned.objects[i], name, &owner))
+			continue;
+		seen->updown[seen->n_updown] =
+				object_text(owned.objects[i], owner.variant);
+		seen->n_updown += !!seen->updown[seen->n_updown];
+	}
+	fwh_owned_free(&owned);
+	return code;
+}
+
+static int take_all_objects(struct fwh_view *view, struct fwh_store *store,
+			    struct fwh_err *err)
+{
+	int code = fwh_owners_lock(store, err);
+	size_t i;
+
+	for (i = 0; !code && i < view->n; i++)
+		code = take_objects(store, &view->conns[i], err);
+	fwh_owners_unlock(store);
 	return code;
 }
 
@@ -224,6 +289,8 @@ static int fill(struct fwh_view *view, struct fwh_session *session, bool plans,
 		code = read_kernel(view, err);
 	if (!code && !plans)
 		code = ask_ipsec(view, err);
+	if (!code && !plans)
+		code = take_all_objects(view, session->store, err);
 	return code;
 }
 
@@ -262,8 +329,12 @@ void fwh_view_free(struct fwh_view *view)
 		free(view->held[i].text);
 		free(view->held[i].rule);
 	}
-	for (i = 0; i < view->n; i++)
+	for (i = 0; i < view->n; i++) {
 		fwh_plan_free(&view->plans[i]);
+		while (view->conns[i].n_updown)
+			free(view->conns[i].updown[--view->conns[i].n_updown]);
+		free(view->conns[i].updown);
+	}
 	free(view->held);
 	free(view->plans);
 	free(view->conns);

@@ -166,6 +166,16 @@ void held_json(const struct fwh_held *held)
 	json_close();
 }
 
+static void put_updown(const struct fwh_seen *seen)
+{
+	size_t i;
+
+	json_open("updown", '[');
+	for (i = 0; i < seen->n_updown; i++)
+		json_string(NULL, seen->updown[i]);
+	json_close();
+}
+
 void seen_json(const struct fwh_view *view, size_t n, bool all)
 {
 	const struct fwh_seen *seen = &view->conns[n];
@@ -179,6 +189,8 @@ void seen_json(const struct fwh_view *view, size_t n, bool all)
 	put_total("accepted_out", &seen->total[FWH_STEP_ACCEPT_OUT]);
 	put_total("leaks_stopped", &leaks);
 	put_total("spoofs_stopped", &seen->total[FWH_STEP_GUARD_IN]);
+	if (all)
+		put_updown(seen);
 	json_open(all ? "path" : "drift", '[');
 	for (i = seen->first; i < seen->first + seen->n; i++)
 		if (all || view->held[i].presence != FWH_HELD)

@@ -170,6 +170,7 @@ static void put_head(const struct drawing *d)
 {
 	const struct fwh_record *record = &d->seen->record;
 	char buf[TRAFFIC_MAX], age[24];
+	size_t i;
 
 	printf("%s%s%s  %s%s%s", tty_color(BOLD), record->ev.conn,
 	       tty_color(PLAIN), tty_color(state_color(record->state)),
@@ -181,6 +182,8 @@ static void put_head(const struct drawing *d)
 	printf("  reqid %u  mark %s  held by %s\n", record->sa.reqid,
 	       mark_text(&record->mark, buf),
 	       fwh_backend_name(d->view->backend));
+	for (i = 0; i < d->seen->n_updown; i++)
+		printf("  %s\n", d->seen->updown[i]);
 	if (record->daemon.pid)
 		printf("  daemon: process %d%s\n", (int)record->daemon.pid,
 		       d->seen->daemon_gone ? ", which is gone" : "");

@@ -3,6 +3,7 @@
 # before, and what becomes of them when the kernel refuses.
 # backend: nftables
 . "$TESTS/netns/lib.sh"
+. "$TESTS/netns/fw.sh"
 printf '[default]\nupdown = native\non-error = fail\n' | ini
 ip link add w0 type veth peer name w1
 ip link add l1 type veth peer name l2
@@ -54,6 +55,8 @@ check "everything is as before" nothing_left
 check "a source address" silent_call up-client $source
 is "is the route's" "$(to)" "192.0.2.0/24 dev w0 scope link src 192.0.1.77"
 is "and on lo" "$(ip -o addr show dev lo to 192.0.1.77 | grep -c 'inet 192.0.1.77/32 scope 50 lo')" 1
+is "show says both" "$(fw show office | grep -c '^  \(route 192.0.2.0/24 dev w0 src 192.0.1.77\|address 192.0.1.77/32 dev lo scope 50\)$')" 2
+is "in JSON too" "$(json '.[0].updown | length' show office --json)" 2
 call prepare-client $source; call route-client $source
 is "the others of 4.x's order change nothing" "$(to)" "192.0.2.0/24 dev w0 scope link src 192.0.1.77"
 call down-client $source

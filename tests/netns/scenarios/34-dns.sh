@@ -15,7 +15,7 @@ etc=$WORK/etc
 mkdir "$etc"
 mount -t tmpfs -o size=4m tmpfs "$etc"
 cp -a /etc/. "$etc"
-mount --bind "$etc" /etc
+mount --bind "$etc" /etc || exit 1
 conf=/etc/resolv.conf
 rm -f $conf
 fresh() {	# text, without a line's end of its own
@@ -40,6 +40,7 @@ check "up" silent_call up-client "${dns[@]}"
 is "the peer's servers are the first" "$(servers)" "10.0.0.53 2001:db8::53 192.168.1.1 "
 is "its domains too" "$(search)" "corp.example lab.example lan"
 is "mode and owner stay" "$(stat -c '%a %u %g' $conf)" "640 0 7"
+is "show says them" "$(fw show office | grep -c '^  DNS: server 10.0.0.53, server 2001:db8::53, domain corp.example, domain lab.example$')" 1
 cp $conf "$WORK/up"
 check "again" silent_call up-client "${dns[@]}"
 check "changes nothing" cmp $conf "$WORK/up"
@@ -169,7 +170,11 @@ failing() {	# WORD: up, with a word of what is wrong, and nothing changed
 # As large as what is in it, and with what that leaves in use.
 fill() {
 	mount -o remount,size=$(($(df -k --output=used "$etc" | tail -n 1)))k "$etc"
-	cat /dev/zero > "$etc/filler" 2> /dev/null
+	# What a process has open is free when it has ended.
+	for _ in 1 2 3; do
+		cat /dev/zero >> "$etc/filler" 2> /dev/null
+		sleep 0.1
+	done
 }
 empty() {
 	mount -o remount,size=16m "$etc"
