@@ -16,7 +16,7 @@ ip link set lo up
 # What is done to /etc is this scenario's own: others run beside it.
 private_etc() {
 	cp -a /etc /run/own-etc
-	mount --bind /run/own-etc /etc
+	mount --bind /run/own-etc /etc || exit 1
 }
 
 # Settings from stdin.  Unless they speak of the guard it ends with down, so

@@ -33,7 +33,7 @@ own_etc() {
 	mkdir "$WORK/etc"
 	mount -t tmpfs -o size=16m tmpfs "$WORK/etc"
 	cp -a /etc/. "$WORK/etc"
-	mount --bind "$WORK/etc" /etc
+	mount --bind "$WORK/etc" /etc || exit 1
 	mount -t tmpfs tmpfs /usr/local/sbin
 	rm -f /etc/resolv.conf
 }

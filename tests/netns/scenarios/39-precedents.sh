@@ -13,7 +13,7 @@ ip link set w1 up
 mkdir "$WORK/etc"
 mount -t tmpfs -o size=4m tmpfs "$WORK/etc"
 cp -a /etc/. "$WORK/etc"
-mount --bind "$WORK/etc" /etc
+mount --bind "$WORK/etc" /etc || exit 1
 rm -f /etc/resolv.conf
 servers() { printf 'nameserver 192.168.1.1\n' > /etc/resolv.conf; }
 left=$WORK/hacked	# what a command that is executed would leave
