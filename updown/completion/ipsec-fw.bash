@@ -6,6 +6,15 @@ _ipsec_fw_conns() {
 	"$1" status 2> /dev/null | awk 'f { if (/^[*]/) exit; print $1 } $1 == "CONNECTION" { f = 1 }'
 }
 
+# Those lines of stdin that begin with the word.  "compgen -W" would run what a name
+# has in $(...).
+_ipsec_fw_offer() {
+	local line
+	while IFS= read -r line; do
+		[[ $line != "$1"* ]] || COMPREPLY+=("$line")
+	done
+}
+
 _ipsec_fw() {
 	local program=${COMP_WORDS[0]} word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
 	local verb= options='--config --help --run-dir --state-dir --unconfined --version' words= i
@@ -13,15 +22,15 @@ _ipsec_fw() {
 	COMPREPLY=()
 	case $previous in
 	-c | --config)
-		COMPREPLY=($(compgen -f -- "$word"))
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
 		;;
 	-r | --run-dir | -s | --state-dir)
-		COMPREPLY=($(compgen -d -- "$word"))
+		mapfile -t COMPREPLY < <(compgen -d -- "$word")
 		return
 		;;
 	--conn)
-		COMPREPLY=($(compgen -W "$(_ipsec_fw_conns "$program")" -- "$word"))
+		_ipsec_fw_offer "$word" < <(_ipsec_fw_conns "$program")
 		return
 		;;
 	esac
@@ -44,12 +53,12 @@ _ipsec_fw() {
 	status) options+=' --json' ;;
 	esac
 	case $word in
-	-*) COMPREPLY=($(compgen -W "$options" -- "$word")); return ;;
+	-*) mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word"); return ;;
 	esac
 	case $verb in
-	check) COMPREPLY=($(compgen -f -- "$word")) ;;
-	disarm | show | status) COMPREPLY=($(compgen -W "$(_ipsec_fw_conns "$program")" -- "$word")) ;;
-	*) COMPREPLY=($(compgen -W "$words" -- "$word")) ;;
+	check) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+	disarm | show | status) _ipsec_fw_offer "$word" < <(_ipsec_fw_conns "$program") ;;
+	*) mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word") ;;
 	esac
 }
 

@@ -33,6 +33,9 @@ is "bash: of disarm" "$(completes disarm o)" office
 is "bash: of --conn" "$(completes plan --conn b)" branch
 is "bash: files" "$(cd "$WORK" && completes check ipsec-fw.c)" ipsec-fw.conf
 is "bash: no second verb" "$(completes arm '')" ""
+call up-client PLUTO_CONNECTION='c$(echo>ran)' PLUTO_PEER_CLIENT=192.0.4.0/24
+is "bash: a name is not run" "$(cd "$WORK" && completes show c; ls ran 2> /dev/null)" 'c$(echo>ran)'
+call down-client PLUTO_CONNECTION='c$(echo>ran)' PLUTO_PEER_CLIENT=192.0.4.0/24
 
 if command -v zsh > /dev/null; then
 	mkdir "$WORK/zsh"
