@@ -67,7 +67,7 @@ names() {
 files() {	# names
 	(cd "$RUN"/netns-* && grep -v '\.new ' "$1" |
 			while read -r name to; do
-				[[ $name != ./marks/* ]] || [ -e conns/*-"$to" ] || continue
+				[[ $name != ./marks/* ]] || compgen -G "conns/*-$to" > /dev/null || continue
 				echo "$name $to"
 			done
 		grep -r . conns daemons shared owners 2> /dev/null |

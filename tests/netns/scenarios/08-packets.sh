@@ -56,7 +56,7 @@ ip -6 neigh flush all
 peer ip -6 neigh flush all
 peer socat -u UDP6-RECVFROM:500 OPEN:"$WORK/udp6-500",creat &
 wait_for 5 peer bash -c "ss -Hlun sport = :500 | grep -q ."
-echo ike | socat -u STDIN UDP6-SENDTO:[2001:db8:100::2]:500,sourceport=500
+echo ike | socat -u STDIN "UDP6-SENDTO:[2001:db8:100::2]:500,sourceport=500"
 check "IPv6 host to host: IKE finds its neighbour" wait_for 5 grep -q ike "$WORK/udp6-500"
 peer ip -6 neigh flush all
 check "the peer gets no answer to a ping" bash -c "! nsenter -t $PEER -n ping -n -q -c 2 -i 0.1 -W 0.5 2001:db8:100::1"

@@ -73,7 +73,7 @@ above "$(wc -l < "$WORK/events") events" "$(wc -l < "$WORK/events")" $helpers
 above "$(wc -l < "$WORK/reconciled") reconciliations" "$(wc -l < "$WORK/reconciled")" 0
 is "a record of each that is up, by its last word" \
 	"$(cd "$RUN"/netns-*/conns && ls | sed 's/^c\([0-9]*\)-.*/\1/' | sort -n | tr '\n' ' ')" \
-	"$(cd "$WORK/last" && grep -l '^up$' * | sort -n | tr '\n' ' ')"
+	"$(cd "$WORK/last" && grep -l '^up$' -- * | sort -n | tr '\n' ' ')"
 is "the kernel holds the rules of these" "$(fw reconcile --check)" "$up connections as recorded"
 is "and of nobody else" "$(accepts c) $(guards c)" "$((2 * up)) $((2 * up))"
 is "all marks differ" "$(marks c | wc -w)" $up
@@ -82,7 +82,7 @@ is "the operator's firewall is his last" \
 	"-A fw-own -s 203.0.113.$(cat "$WORK/loaded")/32 -j RETURN ip saddr 203.0.113.$(cat "$WORK/loaded")"
 check "nothing is staged" bash -c '[ -z "$(find "$0" -name "*.new")" ]' "$RUN"
 
-for i in $(cd "$WORK/last" && grep -l '^up$' *); do
+for i in $(cd "$WORK/last" && grep -l '^up$' -- *); do
 	event down $i || echo "c$i"
 done > "$WORK/wrong" 2>&1
 is "all go down" "$(head -n 5 "$WORK/wrong")" ""

@@ -156,7 +156,7 @@ get() {		# netns address port [source]
 }
 
 refused() {	# netns address port [source]: nothing comes back
-	[ -z "$(get "$@" | grep hello)" ]
+	! get "$@" | grep -q hello
 }
 
 # ---- the tables -------------------------------------------------------------------
