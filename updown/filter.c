@@ -167,8 +167,8 @@ static void end_call(struct program *p, unsigned short first)
 }
 
 /* Netfilter's, XFRM's and routes' netlink; the bus, the log and what devices are
- * called; and for the legacy tables those that send nothing by themselves.  None
- * that speaks to another host. */
+ * called; and for the legacy tables raw ones, which take nothing in.  None on which
+ * another host is heard. */
 static void put_socket(struct program *p, bool raw)
 {
 	unsigned short first = begin_call(p, __NR_socket);

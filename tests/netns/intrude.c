@@ -3,7 +3,8 @@
  * intrude.c - preloaded into the helper: when that commits to nftables or to a
  * legacy table, do what somebody would who had taken it over, say what came of it
  * on stderr, and go on.  INTRUDER in the environment: "status", "calls", "broker",
- * or "crash".
+ * or "crash".  With "/FILE" it is an extension of iptables, which says its rights and
+ * what came of calls in that file as soon as it is loaded.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -53,6 +54,7 @@ static void try_calls(void)
 	TRY("an IPv4 socket", SYS_socket, AF_INET, SOCK_STREAM, 0);
 	TRY("an IPv6 socket", SYS_socket, AF_INET6, SOCK_DGRAM, 0);
 	TRY("an ICMP socket", SYS_socket, AF_INET, SOCK_RAW, IPPROTO_ICMP);
+	TRY("a raw socket", SYS_socket, AF_INET, SOCK_RAW, IPPROTO_RAW);
 	TRY("a packet socket", SYS_socket, AF_PACKET, SOCK_RAW, 0);
 	TRY("an audit socket", SYS_socket, AF_NETLINK, SOCK_RAW, NETLINK_AUDIT);
 	TRY("ptrace", SYS_ptrace, PTRACE_ATTACH, -1, 0, 0);
@@ -160,6 +162,19 @@ static void intrude(void)
 		try_broker();
 	else if (!strcmp(how, "crash"))
 		*(volatile int *)0 = 0;
+}
+
+static void __attribute__((constructor)) be_loaded(void)
+{
+	const char *path = getenv("INTRUDER");
+	int fd = path && *path == '/' ? open(path, O_WRONLY | O_CREAT, 0600) : -1;
+
+	if (fd < 0)
+		return;
+	dup2(fd, STDERR_FILENO);
+	show_status();
+	errno = 0;
+	try_calls();
 }
 
 ssize_t sendto(int fd, const void *buf, size_t n, int flags,

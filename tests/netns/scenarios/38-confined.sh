@@ -19,8 +19,8 @@ intrude() {	# WHAT VERB [NAME=VALUE...]
 }
 
 # Capabilities 12 and 13: NET_ADMIN, and NET_RAW for libiptc's sockets.
-caps=0000000000001000
-[ $BACKEND = nftables ] || caps=0000000000003000
+caps=0000000000001000 raw=EPERM
+[ $BACKEND = nftables ] || caps=0000000000003000 raw=done
 none=0000000000000000
 few_rights() {
 	cat <<-RIGHTS
@@ -33,7 +33,7 @@ few_rights() {
 	RIGHTS
 }
 refused_calls() {
-	cat <<-'CALLS'
+	cat <<-CALLS
 	read /etc/shadow: EACCES
 	write /etc/passwd: EACCES
 	make /etc/x: EACCES
@@ -45,6 +45,7 @@ refused_calls() {
 	an IPv4 socket: EPERM
 	an IPv6 socket: EPERM
 	an ICMP socket: EPERM
+	a raw socket: $raw
 	a packet socket: EPERM
 	an audit socket: EPERM
 	ptrace: EPERM
@@ -106,6 +107,24 @@ WRAP=()
 ip link del w0
 printf '[default]\nchain-updown = off\n' | ini
 
+# ---- iptables' extensions: whoever writes one, or finds a mistake in one -------------------
+
+if [ $BACKEND = iptables ]; then
+	xtables=$(pkg-config --variable=xtlibdir xtables)
+	cp -a "$xtables" "$WORK/xtables"
+	cp "$intruder" "$WORK/xtables/libxt_intruder.so"
+	printf '[default]\nchain-updown = off\niptables = filter FORWARD in: -m intruder -j DROP\n' | ini
+	call up-client XTABLES_LIBDIR="$WORK/xtables" INTRUDER="$RUN/loaded" > /dev/null 2>&1
+	is "none is loaded from where the environment says" "$(ls "$RUN/loaded" 2> /dev/null)" ""
+	mount --bind "$WORK/xtables" "$xtables"
+	call up-client INTRUDER="$RUN/loaded" > /dev/null 2>&1
+	umount "$xtables"
+	is "from iptables' own folder, with as few rights" "$(cat "$RUN/loaded")" \
+		"$(few_rights; refused_calls)"
+	rm "$RUN/loaded"
+	printf '[default]\nchain-updown = off\n' | ini
+fi
+
 # ---- no core, with what a peer sent in it -----------------------------------------------
 
 dumps() { (cd "$WORK" && ulimit -c unlimited &&
@@ -152,6 +171,12 @@ half a request: EINVAL"
 echo 30 > "$WORK/sleep"
 call up-client > /dev/null 2>&1 &
 check "a script that takes its time" wait_for 5 pgrep -f "^sleep 30"
+few=(setpriv --bounding-set -all,+net_admin,+net_raw --inh-caps -all)
+looks() { "${few[@]}" head -c 1 "/proc/$1/environ" > /dev/null 2>&1 && echo "sees what it has"; }
+"${few[@]}" sleep 20 &
+is "who has the same rights looks into a process" "$(sleep 0.2; looks $!)" "sees what it has"
+is "not into ours" "$(looks "$(pgrep -n -f "^$HELPER")")" ""
+kill $!
 pkill -KILL -o -f "^$HELPER"
 check "who kills the one process, kills both" wait_for 5 bash -c '! pgrep -f "^$0"' "$HELPER"
 pkill -f '^sleep 30'
@@ -201,7 +226,7 @@ for what in seccomp landlock_restrict_self capset; do
 	check "a filter that kills at $what" silent_call up-client
 	check "a filter that kills at $what, down" silent_call down-client
 done
-WRAP=(setpriv --no-new-privs --bounding-set -all,+net_admin,+net_raw --inh-caps -all)
+WRAP=("${few[@]}" --no-new-privs)
 check "as pluto's child, without CAP_SETPCAP and the rest" silent_call up-client
 check "as pluto's child, down" silent_call down-client
 WRAP=()
