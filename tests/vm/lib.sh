@@ -10,7 +10,7 @@ packages=iptables,nftables,iproute2,conntrack,iputils-ping,socat,tcpdump,kmod
 packages+=,procps,netbase
 # What ours is linked with.
 libraries=libip4tc2,libip6tc2,libxtables12,libinih1,libmnl0,libnftnl11
-strongswan=strongswan-charon,strongswan-starter,strongswan-swanctl,libcharon-extra-plugins
+strongswan='strongswan-charon,strongswan-starter,strongswan-swanctl,libcharon-extra-plugins'
 
 fail() {
 	echo "not ok - $1: $2"
@@ -42,7 +42,8 @@ bootstrap() {
 	rm -rf "$work"
 }
 
-# make_root NAME SUITE PACKAGES: a root file system, in $cache/root-NAME.
+# make_root NAME SUITE PACKAGES [OPTION...]: a root file system, in $cache/root-NAME.
+# OPTION: mmdebstrap's.
 make_root() {
 	local root=$cache/root-$1
 	mkdir -p "$cache" || fail vm "cannot write $cache"
@@ -50,7 +51,7 @@ make_root() {
 		flock 9		# runs at the same time
 		[ "$(cat "$root/.made" 2>/dev/null)" = "$2 $3" ] && exit
 		bootstrap "$2" "$root" "$root.log" --variant=minbase \
-			--include="$3"
+			--include="$3" "${@:4}"
 		chmod 1777 "$root/tmp"
 		echo "$2 $3" > "$root/.made"
 	) 9> "$root.lock" || exit 1
