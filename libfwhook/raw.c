@@ -322,21 +322,17 @@ static const char *refuse_nft(struct lexer *l, char c)
  * belong together. */
 static const char *refuse(struct lexer *l, const char *s, size_t *ret_len)
 {
-	*ret_len = 1;
-	if ((unsigned char)*s < ' ' || (unsigned char)*s > '~')
-		return *s == '\t' ? NULL : "a character that is not printable "
-					   "ASCII";
-	if (l->nft) {
-		const char *why = refuse_nft(l, *s);
+	const char *why = l->nft ? refuse_nft(l, *s) : NULL;
+	bool escaped = !l->nft && *s == '\\';
 
-		if (why)
-			return why;
-	} else if (*s == '\\') {
-		if (!l->quoted || !s[1])
-			return "a backslash has a meaning in quotes only";
-		*ret_len = 2;
-		return NULL;
-	}
+	*ret_len = escaped ? 2 : 1;
+	if (escaped && (!l->quoted || !s[1]))
+		return "a backslash has a meaning in quotes only";
+	s += escaped;
+	if (((unsigned char)*s < ' ' || (unsigned char)*s > '~') && *s != '\t')
+		return "a character that is not printable ASCII";
+	if (why || escaped)
+		return why;
 	if (*s == '\'' && !l->quoted)
 		return "quotes are \"...\"";
 	if (*s == '"')

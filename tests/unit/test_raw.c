@@ -115,6 +115,7 @@ static void words(void **state)
 		{ false, true, "-m string --string # -j DROP" },
 		{ false, false, "-m comment --comment \"a" },
 		{ false, false, "-m comment --comment \"a\\" },
+		{ false, false, "-m comment --comment \"a\\\033[2J\"" },
 		{ false, false, "-j DR\\OP" },
 		{ false, false, "-j 'DROP'" },
 		{ false, false, "-s $(reboot) -j DROP" },
