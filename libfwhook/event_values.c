@@ -310,10 +310,13 @@ const struct type fwh_type_mark = { parse_mark, format_mark, "value/mask" };
 /* pluto writes the literal NULL where there is no interface. */
 static int parse_iface(const char *s, struct fwh_event *ev, void *field)
 {
+	char name[FWH_IFNAME_MAX];
+	int code = fwh_ifname_parse(s, name);
+
 	(void)ev;
-	if (!strcmp(s, "NULL") || !strcmp(s, "unknown"))
-		return 0;
-	return fwh_ifname_parse(s, field);
+	if (!code && strcmp(name, "NULL") && strcmp(name, "unknown"))
+		memcpy(field, name, sizeof(name));
+	return code;
 }
 
 static void format_iface(const struct fwh_event *ev, const void *field, FILE *f)

@@ -412,6 +412,7 @@ static const struct {
 	{ FWH_LIBRESWAN4, "PLUTO_INTERFACE=eth0:1", " iface=eth0" },
 	{ FWH_LIBRESWAN4, "PLUTO_INTERFACE=NULL", " iface=" },
 	{ FWH_STRONGSWAN, "PLUTO_INTERFACE=unknown", " iface=" },
+	{ FWH_STRONGSWAN, "PLUTO_INTERFACE=unknown:1", " iface=" },
 	{ FWH_STRONGSWAN, "PLUTO_INTERFACE", " iface=" },
 	{ FWH_LIBRESWAN4, "PLUTO_VIRT_INTERFACE=ipsec1", " virt=ipsec1" },
 	{ FWH_LIBRESWAN4, "VTI_IFACE=vti0\nVTI_IP=192.0.3.1/24\n"
