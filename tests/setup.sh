@@ -19,7 +19,7 @@ debian_tests="libcmocka-dev clang valgrind conntrack socat xz-utils zstd mandoc
 	man-db strace kmod qemu-system-x86 mmdebstrap busybox-static cpio
 	ipset netbase jq tmux zsh systemd dbus-daemon"
 debian_analysis="clang-tidy cppcheck shellcheck"
-debian_fuzz="clang libclang-rt-dev"
+debian_fuzz="clang libclang-rt-dev afl++"
 fedora_build="gcc make autoconf automake libtool pkgconf-pkg-config iptables-devel
 	libmnl-devel libnftnl-devel inih-devel"
 fedora_demo="iptables-legacy nftables iproute iputils util-linux procps-ng diffutils"

@@ -189,7 +189,7 @@ void kernel_answers(const uint8_t *data, size_t size)
 
 /* ---- who asks ---- */
 
-static const char *const site[] = {
+const char *const kernel_site[] = {
 	"PLUTO_VERB=up-client", "PLUTO_VERSION=2.0", "PLUTO_CONNECTION=office",
 	"PLUTO_INTERFACE=lo", "PLUTO_NEXT_HOP=198.51.100.2",
 	"PLUTO_ME=198.51.100.1", "PLUTO_MY_ID=@west",
@@ -216,7 +216,7 @@ struct fwh_event kernel_event(void)
 	struct fwh_event ev;
 	struct fwh_err err;
 
-	if (fwh_event_parse((char *const *)(uintptr_t)site, &ev, &err)) {
+	if (fwh_event_parse((char *const *)(uintptr_t)kernel_site, &ev, &err)) {
 		fprintf(stderr, "%s\n", err.msg);
 		abort();
 	}

@@ -12,7 +12,8 @@
  */
 void kernel_answers(const uint8_t *data, size_t size);
 
-/* A connection that something is to be asked for. */
+/* A connection that something is to be asked for, and its environment. */
+extern const char *const kernel_site[];
 struct fwh_event kernel_event(void);
 
 /* An error says in print what it is. */

@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * netlink.c - a kernel that answers anything about XFRM, devices, connection
- * tracking and routes.  Whatever it says, the caller gets an error or an answer,
- * and soon.  The first byte says what is asked.
+ * tracking, routes, ip_set and nftables' rules and transactions.  Whatever it says,
+ * the caller gets an error or an answer, and soon.  The first byte says what is asked.
  *
- * Not about nftables' objects: libnftnl ends the process, or dereferences NULL,
- * where the kernel sends what it never should.  That is before a commit; the
- * event fails, and the tables are as they were.
+ * Not about what libnftnl reads, nftables' sets and their elements: it ends the
+ * process, or dereferences NULL, where the kernel sends what it never should.  That is
+ * before a commit; the event fails, and the tables are as they were.
  */
+#include <string.h>
+
+#include <linux/netfilter/nf_tables.h>
+
 #include "fuzz.h"
 #include "ip.h"
+#include "ipset.h"
 #include "kernel.h"
+#include "nft_job.h"
 
 static void ask_xfrm(const struct fwh_event *ev)
 {
@@ -85,6 +91,63 @@ static void ask_routes(const struct fwh_event *ev, bool change)
 	fwh_rtnl_close(rtnl);
 }
 
+static int take_name(const char *name, void *arg)
+{
+	++*(size_t *)arg;
+	return strlen(name) > 1000;
+}
+
+static int take_element(const struct fwh_ipset_element *element, void *arg)
+{
+	fuzz_holds(element->net.len <= fwh_family_bits(element->net.addr.family));
+	return element->comment ? take_name(element->comment, arg) : 0;
+}
+
+static void ask_sets(void)
+{
+	struct fwh_ipset *link = NULL;
+	struct fwh_err err = { .code = 0 };
+	size_t n = 0;
+	int code = fwh_ipset_open(&link, &err);
+
+	kernel_check(code, &err);
+	if (code)
+		return;
+	fwh_ipset_names(link, take_name, &n);
+	fwh_ipset_list(link, "ipsec-fw4-no-nat", take_element, &n);
+	fwh_ipset_count(link, "ipsec-fw4-no-nat", &n);
+	fwh_ipset_close(link);
+}
+
+static void change_rules(struct fwh_nft_link *link)
+{
+	struct job job = { .link = link };
+	struct rules rules = { .job = &job };
+	char words[FWH_NLMSG_WORDS_MAX];
+	size_t refused;
+
+	fwh_nft_see_rules(&rules);
+	free(rules.list);
+	fwh_nft_delete_table(&job, "ipsec_fw");
+	fwh_nft_commit(link, &job.batch, 1, &refused, words);
+	fuzz_printable(words);
+	fwh_nft_batch_free(&job.batch);
+	free(job.notes);
+}
+
+static void ask_nftables(void)
+{
+	struct fwh_nft_link *link = NULL;
+	struct fwh_err err = { .code = 0 };
+	int code = fwh_nft_open(&link, &err);
+
+	kernel_check(code, &err);
+	if (code)
+		return;
+	change_rules(link);
+	fwh_nft_close(link);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fwh_event ev = kernel_event();
@@ -92,7 +155,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!size)
 		return 0;
 	kernel_answers(data + 1, size - 1);
-	switch (*data % 5) {
+	switch (*data % 7) {
 	case 0:
 		ask_xfrm(&ev);
 		break;
@@ -102,8 +165,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	case 2:
 		ask_conntrack(&ev);
 		break;
+	case 5:
+		ask_sets();
+		break;
+	case 6:
+		ask_nftables();
+		break;
 	default:
-		ask_routes(&ev, *data % 5 == 4);
+		ask_routes(&ev, *data % 7 == 4);
 	}
 	return 0;
 }
