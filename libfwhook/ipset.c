@@ -396,14 +396,14 @@ static bool read_net(const struct nlattr *data, struct fwh_net *ret)
 	if (!mnl_attr_ok(addr, mnl_attr_get_payload_len(ip)))
 		return false;
 	len = mnl_attr_get_payload_len(addr);
-	if (len != 4 && len != 16)
+	if ((len != 4 && len != 16) || (cidr && !mnl_attr_get_payload_len(cidr)))
 		return false;
 	memset(ret, 0, sizeof(*ret));
 	ret->addr.family = len == 4 ? FWH_IPV4 : FWH_IPV6;
 	memcpy(ret->addr.b, mnl_attr_get_payload(addr), len);
 	ret->len = cidr ? mnl_attr_get_u8(cidr) :
 			  (uint8_t)fwh_family_bits(ret->addr.family);
-	return true;
+	return ret->len <= fwh_family_bits(ret->addr.family);
 }
 
 static uint64_t read_be64(const struct nlattr *data, uint16_t type)
