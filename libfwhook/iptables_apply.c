@@ -787,7 +787,7 @@ static int try_batch(struct fwh_ipt_table *t, const struct transaction *tr,
 		return err;
 	/* It can fail with the rules in place: their counters come after. */
 	*ret_committed = true;
-	return t->iptc->commit(t->h) ? 0 : -errno;
+	return fwh_ipt_commit(t->iptc, t->h);
 }
 
 /* The first rule of the batch that is in a person's own words. */

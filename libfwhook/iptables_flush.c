@@ -128,8 +128,8 @@ static int drop_of_table(struct fwh_ipt_table *t, const struct going *going,
 		code = settle(t, globals);
 	if (!code && t->changed)
 		code = fwh_ipt_keep_policies(t->family, t->h);
-	if (!code && t->changed && !t->iptc->commit(t->h))
-		code = -errno;
+	if (!code && t->changed)
+		code = fwh_ipt_commit(t->iptc, t->h);
 	t->iptc->free(t->h);
 	free(names.list);
 	return code ? fwh_ipt_fail(t, NULL, "flush", code, err) : 0;

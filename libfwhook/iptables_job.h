@@ -45,6 +45,11 @@ extern const struct iptc *const fwh_iptcs[FWH_FAMILY_MAX];
  * where there was no memory for all of the table: libiptc's init() ends at the rule
  * that it has none for, and returns what it has until there. */
 struct xtc_handle *fwh_ipt_read(const struct iptc *lib, enum fwh_table table);
+/* Make the kernel's table what the handle says.  Counters of rules that stay are given
+ * back in a second call: signals that end a process wait until then, and everybody's
+ * counters with them.  Returns 0 or a negative errno, in the words of the library's
+ * strerror(). */
+int fwh_ipt_commit(const struct iptc *lib, struct xtc_handle *h);
 /* Which tables this kernel has instantiated here, a bit each: asking for one
  * would create it, and nat brings connection tracking along.  Returns 0, or a
  * negative errno with *ret untouched. */

@@ -4,6 +4,7 @@
  * first.  The two differ in their names and in the type of an entry only.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #include "iptables_job.h"
@@ -95,4 +96,19 @@ struct xtc_handle *fwh_ipt_read(const struct iptc *lib, enum fwh_table table)
 	lib->free(h);
 	errno = ENOMEM;
 	return NULL;
+}
+
+int fwh_ipt_commit(const struct iptc *lib, struct xtc_handle *h)
+{
+	sigset_t ends, before;
+	int code;
+
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGHUP);
+	sigaddset(&ends, SIGINT);
+	sigaddset(&ends, SIGTERM);
+	sigprocmask(SIG_BLOCK, &ends, &before);
+	code = lib->commit(h) ? 0 : -errno;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return code;
 }

@@ -328,7 +328,7 @@ static int sync_table(const struct fwh_set_changes *changes,
 	if (code || !t->changed)
 		return code;
 	code = fwh_ipt_keep_policies(t->family, t->h);
-	return code || t->iptc->commit(t->h) ? code : -errno;
+	return code ? code : fwh_ipt_commit(t->iptc, t->h);
 }
 
 /* Which extension is it that this kernel does not have? */

@@ -16,6 +16,15 @@ check "to the same" same_dump
 check "the helper finds it right" silent_call up-client
 check "still the same" same_dump
 
+# The kernel takes new rules with counters at zero, and the old ones' in a second call.
+WRAP=("$FAULT" -15 setsockopt:64)
+call down-client > /dev/null 2>&1
+is "SIGTERM in a commit: exit" $? 143
+WRAP=()
+check "the next down" silent_call down-client
+check "finds everybody's counters" same_tables -c
+call up-client
+
 # What an operator breaks by hand, the next event mends.
 iptables-legacy -t mangle -F PREROUTING
 iptables-legacy -F FORWARD
