@@ -188,6 +188,8 @@ struct nlmsghdr *fwh_nft_begin(struct fwh_nft_link *link,
 			       struct fwh_nft_batch *batch, uint16_t type,
 			       uint8_t family, uint16_t flags)
 {
+	size_t end;
+
 	if (batch->cap - batch->len < FWH_NFT_MSG_MAX) {
 		size_t cap = 2 * batch->cap + FWH_NFT_MSG_MAX;
 		char *buf = realloc(batch->buf, cap);
@@ -199,11 +201,15 @@ struct nlmsghdr *fwh_nft_begin(struct fwh_nft_link *link,
 		batch->buf = buf;
 		batch->cap = cap;
 	}
-	/* Padding is sent as it is.  What is not reached stays untouched: each page
-	 * costs the kernel a microsecond. */
-	memset(batch->buf + batch->len, 0, FWH_NFT_MSG_MAX);
-	if (!batch->len)
+	if (!batch->len) {
 		batch->first = batch->seq = link->seq;
+		batch->zeroed = 0;
+	}
+	/* Padding is sent as it is.  Behind a message, what the one before it left
+	 * is still zero. */
+	end = batch->len + FWH_NFT_MSG_MAX;
+	memset(batch->buf + batch->zeroed, 0, end - batch->zeroed);
+	batch->zeroed = end;
 	link->seq++;
 	return nftnl_nlmsg_build_hdr(batch->buf + batch->len, type, family,
 				     flags, batch->seq++);

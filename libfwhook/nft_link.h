@@ -23,7 +23,7 @@ void fwh_nft_leave_kept(void);
 /* Messages to send, one after the other in one buffer. */
 struct fwh_nft_batch {
 	char *buf;
-	size_t len, cap;
+	size_t len, cap, zeroed;
 	uint32_t seq, first;		/* the next message's number; the first's */
 	bool nomem;
 };
