@@ -126,29 +126,13 @@ static int make(struct change *c, struct fwh_err *err)
 	return code;
 }
 
-/* Of those who have it, who wants what holds now, or else the newest. */
-static int find_next(struct change *c, struct fwh_err *err)
-{
-	fwh_autofree struct fwh_owner *owners = NULL;
-	size_t n, i;
-	int code = fwh_object_owners(c->store, c->name, &owners, &n, err);
-
-	*c->next = '\0';
-	for (i = 0; !code && i < n; i++) {
-		strcpy(c->next, owners[i].variant);	/* of one size */
-		if (!strcmp(c->next, c->held))
-			break;
-	}
-	return code;
-}
-
 static int renew(struct fwh_store *store, const char *name, struct fwh_err *err)
 {
 	struct change c = { .store = store, .name = name };
 	int code;
 
 	fwh_object_held(store, name, c.held);
-	code = find_next(&c, err);
+	code = fwh_object_next(store, name, c.held, NULL, NULL, c.next, err);
 	return code ? code : make(&c, err);
 }
 
@@ -402,14 +386,14 @@ static void sweep_object(struct fwh_store *store, const char *name,
 			 const struct fwh_config *config, bool all,
 			 struct fwh_complaints *complaints)
 {
-	fwh_autofree struct fwh_owner *owners = NULL;
+	fwh_autofree char (*owners)[FWH_RECORD_NAME_MAX] = NULL;
 	struct fwh_err trouble;
 	size_t n = 0, i;
 
 	note(fwh_object_owners(store, name, &owners, &n, &trouble), &trouble,
 	     complaints);
 	for (i = 0; i < n; i++)
-		sweep_owner(store, owners[i].name, config, all, complaints);
+		sweep_owner(store, owners[i], config, all, complaints);
 }
 
 /* In any network namespace: they share the file. */

@@ -131,8 +131,9 @@ static int add_claims(struct changes *c, const struct fwh_ip_plan *plan,
 
 /* ---- who decides ------------------------------------------------------------------ */
 
-static bool lets_go(const struct changes *c, const char *owner)
+static bool lets_go(const char *owner, const void *arg)
 {
+	const struct changes *c = arg;
 	size_t i;
 
 	if (!strcmp(c->own->owner, owner))
@@ -143,30 +144,13 @@ static bool lets_go(const struct changes *c, const char *owner)
 	return false;
 }
 
-/* Of those who stay, who wants what holds now, or else the newest. */
-static int next_of_others(const struct changes *c, struct change *change,
-			  struct fwh_err *err)
-{
-	fwh_autofree struct fwh_owner *owners = NULL;
-	size_t n, i;
-	int code = fwh_object_owners(c->store, change->name, &owners, &n, err);
-
-	for (i = 0; !code && i < n; i++) {
-		if (lets_go(c, owners[i].name))
-			continue;
-		strcpy(change->next, owners[i].variant);	/* of one size */
-		if (!strcmp(change->next, change->held))
-			break;
-	}
-	return code;
-}
-
 /* Who has claimed it with these words before does not become the newest. */
 static int decide_next(const struct changes *c, struct change *change,
 		       struct fwh_err *err)
 {
 	if (!change->claims)
-		return next_of_others(c, change, err);
+		return fwh_object_next(c->store, change->name, change->held,
+				       lets_go, c, change->next, err);
 	fwh_ip_format(&change->object, change->next);
 	if (*change->held && change->owned &&
 	    !strcmp(change->was.variant, change->next))
@@ -444,15 +428,15 @@ static int commit(struct changes *c, struct fwh_rtnl *rtnl,
 static int add_others_of(struct changes *c, const char *object,
 			 struct fwh_err *err)
 {
-	fwh_autofree struct fwh_owner *owners = NULL;
+	fwh_autofree char (*owners)[FWH_RECORD_NAME_MAX] = NULL;
 	struct fwh_owned other;
 	size_t n, i;
 	int code = fwh_object_owners(c->store, object, &owners, &n, err);
 
 	for (i = 0; !code && i < n; i++) {
-		if (lets_go(c, owners[i].name))
+		if (lets_go(owners[i], c))
 			continue;
-		code = fwh_owned_read(c->store, owners[i].name, &other, err);
+		code = fwh_owned_read(c->store, owners[i], &other, err);
 		if (code)
 			break;
 		/* One of whom nothing can be read may be up. */

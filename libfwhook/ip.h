@@ -147,11 +147,17 @@ struct fwh_owner {
 	char variant[FWH_VARIANT_MAX];
 };
 
-/* The owners of an object, the newest variant last; malloc'ed.  Nobody has it:
- * none. */
+/* The names of an object's owners, malloc'ed.  Nobody has it: none. */
 int fwh_object_owners(struct fwh_store *store, const char *object,
-		      struct fwh_owner **ret, size_t *ret_n,
+		      char (**ret)[FWH_RECORD_NAME_MAX], size_t *ret_n,
 		      struct fwh_err *err);
+/* The variant that shall hold, of the owners but those who go (goes may be NULL):
+ * the one that holds while one of them wants it, or else the newest.  "": nobody is
+ * left.  Looks no further than to the first who wants what holds. */
+typedef bool fwh_owner_goes(const char *owner, const void *arg);
+int fwh_object_next(struct fwh_store *store, const char *object,
+		    const char *held, fwh_owner_goes *goes, const void *arg,
+		    char ret[FWH_VARIANT_MAX], struct fwh_err *err);
 /* One of them.  Returns 0, -ENOENT, or -EBADMSG. */
 int fwh_object_owner(struct fwh_store *store, const char *object,
 		     const char *owner, struct fwh_owner *ret);

@@ -188,57 +188,57 @@ static int read_owner(struct fwh_store *store, const char *object,
 	return 0;
 }
 
-static int by_age(const void *a, const void *b)
+int fwh_object_owners(struct fwh_store *store, const char *object,
+		      char (**ret)[FWH_RECORD_NAME_MAX], size_t *ret_n,
+		      struct fwh_err *err)
 {
-	const struct dated *x = a, *y = b;
-
-	return x->when < y->when ? -1 : x->when > y->when;
-}
-
-/* Those that can be read, the oldest first. */
-static int read_owners(struct fwh_store *store, const char *object,
-		       struct dated **ret, size_t *ret_n)
-{
-	fwh_autofree char (*names)[FWH_RECORD_NAME_MAX] = NULL;
 	char path[PATH_MAX_HERE];
-	struct dated *list;
-	size_t n, i, m = 0;
 	int code;
 
 	path_of(object, "", path);
-	code = list_names(store, path, "", sizeof(*names), &names, &n);
-	if (code)
-		return code;
-	list = calloc(n + 1, sizeof(*list));
-	if (!list)
-		return -ENOMEM;
-	for (i = 0; i < n; i++)
-		if (!read_owner(store, object, names[i], &list[m]))
-			m++;
-	qsort(list, m, sizeof(*list), by_age);
-	*ret = list;
-	*ret_n = m;
-	return 0;
+	*ret = NULL;
+	*ret_n = 0;
+	code = list_names(store, path, "", sizeof(**ret), ret, ret_n);
+	return code && code != -ENOENT ? fail_at(store, object, code, err) : 0;
 }
 
-int fwh_object_owners(struct fwh_store *store, const char *object,
-		      struct fwh_owner **ret, size_t *ret_n,
-		      struct fwh_err *err)
+/* Is it the one who decides, or the newest up to here? */
+static bool decides(const struct dated *owner, const char *held,
+		    uint64_t newest, char ret[FWH_VARIANT_MAX])
 {
-	fwh_autofree struct dated *dated = NULL;
-	struct fwh_owner *owners;
-	size_t n = 0, i;
-	int code = read_owners(store, object, &dated, &n);
+	bool holds = !strcmp(owner->owner.variant, held);
 
-	if (code && code != -ENOENT)
-		return fail_at(store, object, code, err);
-	owners = calloc(n + 1, sizeof(*owners));
-	if (!owners)
-		return fwh_fail(err, -ENOMEM, "out of memory");
-	for (i = 0; i < n; i++)
-		owners[i] = dated[i].owner;
-	*ret = owners;
-	*ret_n = n;
+	if (holds || owner->when >= newest)
+		strcpy(ret, owner->owner.variant);	/* of one size */
+	return holds;
+}
+
+int fwh_object_next(struct fwh_store *store, const char *object,
+		    const char *held, fwh_owner_goes *goes, const void *arg,
+		    char ret[FWH_VARIANT_MAX], struct fwh_err *err)
+{
+	char path[PATH_MAX_HERE];
+	struct dirent *entry;
+	struct dated owner;
+	uint64_t newest = 0;
+	DIR *stream;
+
+	*ret = '\0';
+	path_of(object, "", path);
+	stream = fwh_open_stream(fwh_store_dir(store), path);
+	if (!stream)
+		return errno == ENOENT ? 0 : fail_at(store, object, -errno, err);
+	while ((entry = readdir(stream))) {
+		if (*entry->d_name == '.' ||
+		    (goes && goes(entry->d_name, arg)) ||
+		    read_owner(store, object, entry->d_name, &owner))
+			continue;
+		if (decides(&owner, held, newest, ret))
+			break;
+		if (owner.when > newest)
+			newest = owner.when;
+	}
+	closedir(stream);
 	return 0;
 }
 
