@@ -150,10 +150,12 @@ void fwh_rule_print_target(const struct fwh_key *key,
 long long fwh_now_ms(void);
 /* Take an exclusive lock, polling for at most wait_ms.  fcntl() range locks on
  * some bytes of fd, or flock() on a whole file.  gate: a byte (0: none); as long as
- * it is somebody else's, the range is not to be had.  Return 0, -ETIMEDOUT or what the
+ * it is somebody else's, the other is not to be had.  Return 0, -ETIMEDOUT or what the
  * kernel said. */
-int fwh_lock_range(int fd, uint64_t start, uint64_t len, uint64_t gate,
-		   unsigned int wait_ms);
+int fwh_lock_byte(int fd, uint64_t byte, uint64_t gate, unsigned int wait_ms);
+/* Likewise, for a byte that many want: who has waited longest is the next.  queue: the
+ * first of 2^52 bytes that are for that alone. */
+int fwh_lock_in_turn(int fd, uint64_t byte, uint64_t queue, unsigned int wait_ms);
 int fwh_lock_file(int fd, unsigned int wait_ms);
 /* All bytes.  Where many come and go, they are never all free by themselves: after
  * half of the time the gate is closed, and nobody comes any more. */

@@ -27,6 +27,8 @@
 #define LOCK_TABLES	((uint64_t)1 << 41)	/* behind all keys' */
 #define LOCK_OWNERS	(LOCK_TABLES + 1)
 #define LOCK_GATE	(LOCK_TABLES + 2)	/* who wants all closes it */
+#define QUEUE_TABLES	((uint64_t)1 << 53)	/* of those who wait for them */
+#define QUEUE_OWNERS	((uint64_t)1 << 54)
 
 #define SMALL_TRIES	4
 
@@ -160,8 +162,8 @@ static int fail_lock(const struct fwh_store *store, const char *what, int code,
 int fwh_store_lock(struct fwh_store *store, const struct fwh_key *key,
 		   struct fwh_err *err)
 {
-	int code = key ? fwh_lock_range(store->lock, 1 + key->lock, 1,
-					LOCK_GATE, store->wait_ms) :
+	int code = key ? fwh_lock_byte(store->lock, 1 + key->lock, LOCK_GATE,
+				       store->wait_ms) :
 			 fwh_lock_all(store->lock, LOCK_GATE, store->wait_ms);
 
 	store->backend_known = false;	/* another call may have changed it */
@@ -179,8 +181,8 @@ void fwh_store_unlock(struct fwh_store *store)
 
 int fwh_store_lock_tables(struct fwh_store *store, struct fwh_err *err)
 {
-	int code = fwh_lock_range(store->lock, LOCK_TABLES, 1, 0,
-				  store->wait_ms);
+	int code = fwh_lock_in_turn(store->lock, LOCK_TABLES, QUEUE_TABLES,
+				    store->wait_ms);
 
 	return code ? fail_lock(store, "other calls have changed tables for", code,
 				err) : 0;
@@ -193,8 +195,8 @@ void fwh_store_unlock_tables(struct fwh_store *store)
 
 int fwh_owners_lock(struct fwh_store *store, struct fwh_err *err)
 {
-	int code = fwh_lock_range(store->lock, LOCK_OWNERS, 1, 0,
-				  store->wait_ms);
+	int code = fwh_lock_in_turn(store->lock, LOCK_OWNERS, QUEUE_OWNERS,
+				    store->wait_ms);
 
 	return code ? fail_lock(store, "other calls have changed routes for", code,
 				err) : 0;
