@@ -20,7 +20,7 @@ intrude() {	# WHAT VERB [NAME=VALUE...]
 
 # Capabilities 12 and 13: NET_ADMIN, and NET_RAW for libiptc's sockets.
 caps=0000000000001000 raw=EPERM
-[ $BACKEND = nftables ] || caps=0000000000003000 raw=done
+[ $BACKEND = nftables ] || caps=0000000000003000 raw='done'
 none=0000000000000000
 few_rights() {
 	cat <<-RIGHTS
