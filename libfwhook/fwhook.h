@@ -803,8 +803,8 @@ struct fwh_seen {
 	size_t first, n;		/* of the view's list, in the order of steps */
 	size_t missing, extra;		/* of those */
 	struct fwh_total total[FWH_STEP_MAX];
-	char **updown;		/* its routes, addresses and DNS, a line each */
-	size_t n_updown;
+	char **updown;			/* its routes, addresses and DNS, a line each: */
+	size_t n_updown;		/* of fwh_view_read_updown() */
 };
 
 struct fwh_view {
@@ -817,6 +817,7 @@ struct fwh_view {
 	size_t n_held;
 	struct fwh_globals globals;
 	struct fwh_config *config;	/* that the settings are good with */
+	struct fwh_store *store;	/* of the records */
 };
 
 /* Look at every connection, its record and what the kernel holds of it, in one
@@ -830,6 +831,9 @@ int fwh_view_open(const struct fwh_call_options *options, bool plans,
 		  void *arg, size_t *ret_complaints, struct fwh_view **ret,
 		  struct fwh_err *err);
 void fwh_view_free(struct fwh_view *view);
+/* Read what was set natively for the nth connection, once.  Returns 0 or a negative
+ * errno. */
+int fwh_view_read_updown(struct fwh_view *view, size_t n, struct fwh_err *err);
 /* Does the connection differ from its plan, or from what IPsec is doing? */
 bool fwh_seen_drifts(const struct fwh_seen *seen);
 /* Print the nth connection's plan as fwh_call_print() does. */

@@ -107,6 +107,7 @@ static int plan_all(struct fwh_view *view, const struct fwh_config *config,
 static char *dns_text(const char *where, const char *state)
 {
 	const char *mark = ":";
+	struct fwh_dns_line line;
 	char *text = NULL;
 	size_t size;
 	FILE *f = open_memstream(&text, &size);
@@ -114,10 +115,8 @@ static char *dns_text(const char *where, const char *state)
 	if (!f)
 		return NULL;
 	fprintf(f, "DNS%s%s", *where ? " on " : "", where);
-	for (; *state; state += strcspn(state, "\n"), state += *state == '\n') {
-		fprintf(f, "%s %.*s", mark, (int)strcspn(state, "\n"), state);
-		mark = ",";
-	}
+	for (; fwh_dns_next(&state, &line); mark = ",")
+		fprintf(f, "%s %s %s", mark, line.key, line.value);
 	fclose(f);
 	return text;
 }
@@ -152,15 +151,13 @@ static int take_objects(struct fwh_store *store, struct fwh_seen *seen,
 	return code;
 }
 
-static int take_all_objects(struct fwh_view *view, struct fwh_store *store,
-			    struct fwh_err *err)
+int fwh_view_read_updown(struct fwh_view *view, size_t n, struct fwh_err *err)
 {
-	int code = fwh_owners_lock(store, err);
-	size_t i;
+	int code = fwh_owners_lock(view->store, err);
 
-	for (i = 0; !code && i < view->n; i++)
-		code = take_objects(store, &view->conns[i], err);
-	fwh_owners_unlock(store);
+	if (!code)
+		code = take_objects(view->store, &view->conns[n], err);
+	fwh_owners_unlock(view->store);
 	return code;
 }
 
@@ -289,8 +286,6 @@ static int fill(struct fwh_view *view, struct fwh_session *session, bool plans,
 		code = read_kernel(view, err);
 	if (!code && !plans)
 		code = ask_ipsec(view, err);
-	if (!code && !plans)
-		code = take_all_objects(view, session->store, err);
 	return code;
 }
 
@@ -308,8 +303,12 @@ int fwh_view_open(const struct fwh_call_options *options, bool plans,
 		code = fill(view, &session, plans, err);
 	if (ret_complaints)
 		*ret_complaints = session.complaints.n;
-	if (view)
+	if (session.store)
+		fwh_store_unlock(session.store);
+	if (view) {
 		view->config = fwh_steal(session.config);
+		view->store = fwh_steal(session.store);
+	}
 	fwh_session_close(&session);
 	if (code) {
 		fwh_view_free(view);
@@ -339,6 +338,7 @@ void fwh_view_free(struct fwh_view *view)
 	free(view->plans);
 	free(view->conns);
 	fwh_config_free(view->config);
+	fwh_store_close(view->store);
 	free(view);
 }
 

@@ -246,8 +246,8 @@ static int print_rules(const struct fwh_view *view, size_t n)
 	return DONE;
 }
 
-static int show(const struct program *prog, const struct fwh_view *view,
-		size_t n, bool more)
+static int show(const struct program *prog, struct fwh_view *view, size_t n,
+		bool more)
 {
 	bool utf8 = tty_utf8();
 	struct drawing d = {
@@ -256,7 +256,10 @@ static int show(const struct program *prog, const struct fwh_view *view,
 		.end = utf8 ? utf8_arrows.end : ascii_arrows.end,
 		.width = tty_width() ? tty_width() : LINE_WIDTH,
 	};
+	struct fwh_err err;
 
+	if (!prog->rules && fwh_view_read_updown(view, n, &err))
+		return fail(&err);
 	if (prog->json) {
 		seen_json(view, n, true);
 		return DONE;
