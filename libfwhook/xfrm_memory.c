@@ -24,7 +24,7 @@ static int parse_line(const char *line, struct fwh_policies *ret)
 {
 	struct fwh_policy_place *pass = &ret->pass[ret->n_passes];
 	struct fwh_policy_marker *marker = &ret->marker[ret->n_markers];
-	uint64_t n[5];
+	uint64_t n[4];
 
 	/* The words of a marker are one number, a list of two. */
 	if (!fwh_numbers_parse(line, n, 2) && n[0] <= UINT32_MAX &&

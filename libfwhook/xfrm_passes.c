@@ -137,29 +137,42 @@ static void add_place(struct look *look, const struct nlmsghdr *nlh,
 	place->mark.mask = m ? m->m : 0;
 }
 
-static int take_pass(const struct nlmsghdr *nlh, void *arg)
+static bool read_policy(const struct nlmsghdr *nlh,
+			struct xfrm_userpolicy_info *ret)
 {
-	struct look *look = arg;
-	struct fwh_xfrm *xfrm = look->xfrm;
-	struct xfrm_userpolicy_info info;
+	return nlh->nlmsg_type == XFRM_MSG_NEWPOLICY &&
+	       fwh_nl_header(nlh, ret, sizeof(*ret));
+}
 
-	if (nlh->nlmsg_type != XFRM_MSG_NEWPOLICY ||
-	    !fwh_nl_header(nlh, &info, sizeof(info)) || !is_pass(nlh, &info))
+static int add_pass(struct look *look, const struct nlmsghdr *nlh,
+		    const struct xfrm_userpolicy_info *info)
+{
+	struct fwh_xfrm *xfrm = look->xfrm;
+
+	if (!is_pass(nlh, info))
 		return 0;
 	if (!fwh_grow(&xfrm->passes, xfrm->n, &xfrm->cap, sizeof(*xfrm->passes)))
 		return -ENOMEM;
-	read_pass(&info, &xfrm->passes[xfrm->n++]);
-	add_place(look, nlh, &info);
+	read_pass(info, &xfrm->passes[xfrm->n++]);
+	add_place(look, nlh, info);
 	return 0;
 }
 
+/* The answer to a number. */
+static int take_pass(const struct nlmsghdr *nlh, void *arg)
+{
+	struct xfrm_userpolicy_info info;
+
+	return read_policy(nlh, &info) ? add_pass(arg, nlh, &info) : 0;
+}
+
+/* One of a dump. */
 static int take_policy(const struct nlmsghdr *nlh, void *arg)
 {
 	struct xfrm_userpolicy_info info;
 	struct look *look = arg;
 
-	if (nlh->nlmsg_type != XFRM_MSG_NEWPOLICY ||
-	    !fwh_nl_header(nlh, &info, sizeof(info)))
+	if (!read_policy(nlh, &info))
 		return 0;
 	look->met = is_marker(look->before, &info);
 	if (look->met)
@@ -170,7 +183,13 @@ static int take_policy(const struct nlmsghdr *nlh, void *arg)
 	look->last = info.curlft.add_time;
 	if (info.curlft.add_time + SETTLED_S <= look->now)
 		add_marker(look, info.index, info.curlft.add_time);
-	return take_pass(nlh, arg);
+	return add_pass(look, nlh, &info);
+}
+
+static int dump(struct look *look, struct fwh_nl *nl)
+{
+	fwh_nl_begin(nl, XFRM_MSG_GETPOLICY, NLM_F_DUMP);
+	return fwh_nl_ask(nl, take_policy, look);
 }
 
 /* What is left of a dump stays with the socket. */
@@ -181,16 +200,9 @@ static int read_newer(struct look *look)
 
 	if (code)
 		return code;
-	fwh_nl_begin(nl, XFRM_MSG_GETPOLICY, NLM_F_DUMP);
-	code = fwh_nl_ask(nl, take_policy, look);
+	code = dump(look, nl);
 	fwh_nl_close(nl);
 	return code;
-}
-
-static int read_all(struct look *look)
-{
-	fwh_nl_begin(look->xfrm->nl, XFRM_MSG_GETPOLICY, NLM_F_DUMP);
-	return fwh_nl_ask(look->xfrm->nl, take_policy, look);
 }
 
 /* A policy by its number; it may be another's by now. */
@@ -199,15 +211,13 @@ static int ask_again(struct look *look, const struct fwh_policy_place *place)
 	struct nlmsghdr *nlh = fwh_nl_begin(look->xfrm->nl, XFRM_MSG_GETPOLICY, 0);
 	struct xfrm_userpolicy_id *id = mnl_nlmsg_put_extra_header(nlh,
 								   sizeof(*id));
-	int code;
 
 	id->index = place->index;
 	id->dir = place->index & 7;
 	fwh_xfrm_put_mark(nlh, &place->mark);
 	if (place->if_id)
 		mnl_attr_put_u32(nlh, XFRMA_IF_ID, place->if_id);
-	code = fwh_nl_ask(look->xfrm->nl, take_pass, look);
-	return code == -ENOENT || code == -ESRCH ? 0 : code;
+	return fwh_xfrm_ask(look->xfrm, take_pass, look, "XFRM policies", NULL);
 }
 
 /* What was met before, of which the markers are older than those just met. */
@@ -233,7 +243,7 @@ static int read_policies(struct look *look)
 	memset(&look->after, 0, sizeof(look->after));
 	look->met = false;
 	look->remembers = true;
-	code = look->before ? read_newer(look) : read_all(look);
+	code = look->before ? read_newer(look) : dump(look, look->xfrm->nl);
 	return !code && look->met ? add_before(look) : code;
 }
 
