@@ -310,7 +310,6 @@ static int commit(const struct fwh_globals *globals, struct fwh_store *store,
 	if (all)
 		fwh_policies_forget(fwh_store_dir(store));
 	code = plan_all(globals, store, targets, n, plans, changes, err);
-
 	if (!code && n == 1)
 		code = stage(store, &targets[0], err);
 	if (!code && (n || all))

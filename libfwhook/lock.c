@@ -11,12 +11,17 @@
 #define POLL_FIRST_US	100
 #define POLL_MAX_US	1000
 
-long long fwh_now_ms(void)
+static uint64_t now_us(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+long long fwh_now_ms(void)
+{
+	return (long long)(now_us() / 1000);
 }
 
 /* What is wanted of the file. */
@@ -27,6 +32,11 @@ struct wish {
 	bool next;			/* nobody is before us */
 	long long close;		/* when the gate is closed, for all */
 };
+
+static bool is_busy(void)
+{
+	return errno == EAGAIN || errno == EACCES;
+}
 
 /* Call `try' until it does not say that somebody else has the lock.  Whoever is the
  * next one looks often, so that nobody else has to. */
@@ -43,7 +53,7 @@ static int poll_lock(int (*try)(int fd, struct wish *wish), int fd,
 			return 0;
 		if (errno == EINTR)
 			continue;
-		if (errno != EAGAIN && errno != EACCES)
+		if (!is_busy())
 			return -errno;
 		left = end - fwh_now_ms();
 		if (left <= 0)
@@ -85,11 +95,6 @@ static int set_lock(int fd, short type, uint64_t start, uint64_t len)
 	return fcntl(fd, F_OFD_SETLK, &lock);
 }
 
-static bool is_busy(void)
-{
-	return errno == EAGAIN || errno == EACCES;
-}
-
 static int try_byte(int fd, struct wish *wish)
 {
 	if (wish->gate && fwh_lock_is_held(fd, wish->gate)) {
@@ -97,14 +102,6 @@ static int try_byte(int fd, struct wish *wish)
 		return -1;
 	}
 	return set_lock(fd, F_WRLCK, wish->byte, 1);
-}
-
-static uint64_t now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
 /* The ticket is a byte, which its holder's end gives back, too. */
