@@ -13,10 +13,13 @@ export RUN=$WORK/run STATE=$WORK/state INI=$WORK/ipsec-fw.conf
 mount -t tmpfs tmpfs /run
 ip link set lo up
 
-# What is done to /etc is this scenario's own: others run beside it.
+# What is done to /etc is this scenario's own: others run beside it.  A file system
+# by itself, too, in $WORK/etc.
 private_etc() {
-	cp -a /etc /run/own-etc
-	mount --bind /run/own-etc /etc || exit 1
+	mkdir "$WORK/etc"
+	mount -t tmpfs -o size=16m tmpfs "$WORK/etc"
+	cp -a /etc/. "$WORK/etc"
+	mount --bind "$WORK/etc" /etc || exit 1
 }
 
 # Settings from stdin.  Unless they speak of the guard it ends with down, so

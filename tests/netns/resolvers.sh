@@ -30,10 +30,7 @@ libraries=$resolvers/root/usr/lib/x86_64-linux-gnu:$resolvers/root/usr/lib/x86_6
 
 # An /etc and a /usr/local/sbin of the scenario's own.
 own_etc() {
-	mkdir "$WORK/etc"
-	mount -t tmpfs -o size=16m tmpfs "$WORK/etc"
-	cp -a /etc/. "$WORK/etc"
-	mount --bind "$WORK/etc" /etc || exit 1
+	private_etc
 	mount -t tmpfs tmpfs /usr/local/sbin
 	rm -f /etc/resolv.conf
 }

@@ -2,8 +2,7 @@
 . "$TESTS/netns/lib.sh"
 . "$TESTS/netns/fw.sh"
 # Files of the machine that it reads, as copies.
-cp -a /etc "$WORK/etc"
-mount --bind "$WORK/etc" /etc || exit 1
+private_etc
 mount -t tmpfs tmpfs /var/log
 mount -t tmpfs tmpfs /sys/module 2> /dev/null
 rm -rf /etc/ipsec.conf /etc/ipsec.d /etc/swanctl /etc/strongswan /etc/ufw /etc/systemd/system/sysinit.target.wants/ipsec-fw*

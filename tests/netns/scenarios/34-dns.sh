@@ -12,10 +12,7 @@ ip route add default via 198.51.100.9
 
 # This machine's resolv.conf is nobody's business.
 etc=$WORK/etc
-mkdir "$etc"
-mount -t tmpfs -o size=4m tmpfs "$etc"
-cp -a /etc/. "$etc"
-mount --bind "$etc" /etc || exit 1
+private_etc
 conf=/etc/resolv.conf
 rm -f $conf
 fresh() {	# text, without a line's end of its own

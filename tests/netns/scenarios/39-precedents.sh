@@ -10,10 +10,7 @@ ip addr add 198.51.100.1/24 dev w0
 ip link set w0 up
 ip link set w1 up
 # This machine's resolv.conf is nobody's business.
-mkdir "$WORK/etc"
-mount -t tmpfs -o size=4m tmpfs "$WORK/etc"
-cp -a /etc/. "$WORK/etc"
-mount --bind "$WORK/etc" /etc || exit 1
+private_etc
 rm -f /etc/resolv.conf
 servers() { printf 'nameserver 192.168.1.1\n' > /etc/resolv.conf; }
 left=$WORK/hacked	# what a command that is executed would leave
