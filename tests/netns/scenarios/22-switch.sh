@@ -59,6 +59,13 @@ is "down of the last one, by the other backend" "$(held)" "0 0"
 check "tables after all" same_tables
 is "no record, no mark" "$(find "$RUN" -path '*/conns/*' -type f | wc -l) $(find "$RUN" -path '*/marks/*' | wc -l)" "0 0"
 
+# What a move that failed has left, and that the next event makes it.
+stayed() {	# what is left, who moves
+	is "$1" "$(held)" "1 0"
+	check "the next event moves $2" silent_call route-client
+	is "then" "$(held)" "0 1"
+}
+
 # What can't move stays, is said, and moves at the next event.
 use iptables
 call up-client
@@ -67,9 +74,7 @@ use nftables
 output=$(call route-client 2>&1)
 check "a move that fails is said" grep -q "not permitted" <<< "$output"
 WRAP=()
-is "and changes nothing" "$(held)" "1 0"
-check "the next event moves it" silent_call route-client
-is "then" "$(held)" "0 1"
+stayed "and changes nothing" it
 call down-client
 check "tables after it" same_tables
 # What cannot leave has not come either: the first commit that fails is of the old one's.
@@ -81,9 +86,7 @@ WRAP=("$FAULT" 12 setsockopt:64)
 output=$(call prepare-client 2>&1)
 check "a move that fails half way is said" grep -q "^office: prepare-client: IPv4 table [a-z]*: commit: " <<< "$output"
 WRAP=()
-is "and nothing of it is left" "$(held)" "1 0"
-check "the next event moves both" silent_call route-client
-is "then" "$(held)" "0 1"
+stayed "and nothing of it is left" both
 call down-client
 call down-client "${other[@]}"
 check "tables after both" same_tables
