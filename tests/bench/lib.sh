@@ -55,6 +55,16 @@ namespace() {	# name
 	unshare --net="$work/netns/$1" ip link set lo up
 }
 
+# One with the device that libreswan's events name.
+place() {	# name
+	namespace "$1"
+	inside "$1" sh -c '
+		ip link add w0 type veth peer name w1
+		ip link set w0 up
+		ip link set w1 up
+		ip addr add 198.51.100.1/24 dev w0'
+}
+
 inside() {	# name command...
 	nsenter --net="$work/netns/$1" "${@:2}"
 }
