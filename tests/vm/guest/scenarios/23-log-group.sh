@@ -50,8 +50,9 @@ is "nflog-all: both groups have them" "$(in_prefixes 5)$(in_prefixes 50)" " 6 si
 no_clear
 prefixes 5
 down site
-# Else a packet brings it up again.
+# Else a packet brings it up again: ours, or the answer to it.
 whack west --name site --unroute
+whack east --name site --unroute
 no_ping_from west 192.0.2.10 -I 192.0.1.1
 stop_reading
 is "after down nothing is logged" "$(in_prefixes 5)" ""
