@@ -9,7 +9,8 @@
  * the other, in the network namespace that the file NETNS stands for.  Prints for
  * each the median, least and most wall time of its lines together and the median
  * processor time in milliseconds, the median of the ratios to the first one of the
- * same round, and the most memory that a process of it had.
+ * same round, and the most memory that a process of it had.  A pause before each
+ * lets the kernel finish what the one before has left it.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -25,6 +26,9 @@
 #define LINES_MAX	32
 #define COMMANDS_MAX	8
 #define ROUNDS_MAX	1000
+/* nf_tables frees what was deleted after a grace period of some 12 ms, for which
+ * whoever closes a socket of netfilter's meanwhile waits. */
+#define PAUSE_US	40000
 
 struct line {
 	const char *label, *netns;
@@ -99,9 +103,11 @@ static int run_command(struct line *line, const char *command, double *cpu)
 
 static int run_once(struct line *line, int round)
 {
-	double start = now_ms();
+	double start;
 	int i;
 
+	usleep(PAUSE_US);
+	start = now_ms();
 	line->cpu[round] = 0;
 	for (i = 0; i < line->n; i++)
 		if (run_command(line, line->commands[i], &line->cpu[round]))
