@@ -19,14 +19,18 @@ fail() {
 }
 
 # use_sources SUITE FOLDER: the machine's sources there, for another release
-# if need be; the names of the files are printed.
+# if need be, with its backports if the suite is those; the names of the files
+# are printed.
 use_sources() {
-	local here_is file
+	local here_is file release=${1%-backports}
 	here_is=$(. /etc/os-release && echo "$VERSION_CODENAME")
 	for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.sources \
 		/etc/apt/sources.list.d/*.list; do
 		grep -qs "\<$here_is\>" "$file" || continue
-		sed "s/\<$here_is\>/$1/g" "$file" > "$2/${file##*/}"
+		sed "s/\<$here_is\>/$release/g" "$file" > "$2/${file##*/}"
+		[ "$1" = "$release" ] ||
+			sed -i -E "s/^Suites:.* $release( |\$)/& $1 /
+				s/^(deb .*) $release (.*)/&\n\1 $1 \2/" "$2/${file##*/}"
 		echo "$2/${file##*/}"
 	done
 }
@@ -37,7 +41,7 @@ bootstrap() {
 	shift 3
 	rm -rf "$root"
 	work=$(mktemp -d)
-	mmdebstrap --quiet "$@" "$suite" "$root" $(use_sources "$suite" "$work") \
+	mmdebstrap --quiet "$@" "${suite%-backports}" "$root" $(use_sources "$suite" "$work") \
 		> "$log" 2>&1 || fail vm "mmdebstrap failed, see $log"
 	rm -rf "$work"
 }
@@ -57,18 +61,23 @@ make_root() {
 	) 9> "$root.lock" || exit 1
 }
 
-# make_kernel SUITE: unpacked and never installed, in $cache/kernel-SUITE.
+# make_kernel SUITE: unpacked and never installed, in $cache/kernel-SUITE.  Its
+# number is in .version there.
 make_kernel() {
-	local dir=$cache/kernel-$1
+	local dir=$cache/kernel-$1 from= version
+	# Of its own accord apt takes none from there.
+	[[ $1 != *-backports ]] || from=/$1
 	(
 		flock 9
 		[ -e "$dir/.made" ] && exit
 		bootstrap "$1" "$dir" "$dir.log" --variant=extract \
-			--include=linux-image-amd64
+			--include="linux-image-amd64$from"
 		[ -d "$dir/lib" ] || ln -s usr/lib "$dir/lib"
-		ls "$dir/lib/modules" > "$dir/.version"
-		depmod -b "$dir" "$(cat "$dir/.version")" ||
-			fail vm "no modules in $dir"
+		version=$(ls "$dir/lib/modules")
+		echo "$version" > "$dir/.version"
+		depmod -b "$dir" "$version" || fail vm "no modules in $dir"
+		# From 7 on it comes with its modules.
+		[ -d "$dir/boot" ] || ln -s "lib/modules/$version" "$dir/boot"
 		touch "$dir/.made"
 	) 9> "$dir.lock" || exit 1
 }
@@ -118,7 +127,7 @@ run_vm() {
 	# this one takes a sixth less time than "max".
 	timeout "$seconds" qemu-system-x86_64 -accel tcg,thread=multi -cpu Nehalem,+aes,+pclmulqdq \
 		-smp 2 -m 1536 -nographic -no-reboot -nic none \
-		-kernel "$dir"/boot/vmlinuz-* -initrd "$initramfs" \
+		-kernel "$dir"/boot/vmlinuz* -initrd "$initramfs" \
 		-append "console=ttyS0 quiet panic=-1 mitigations=off norandmaps $*" \
 		-virtfs "$(share root "$root" ,readonly=on)" \
 		-virtfs "$(share kernel "$dir" ,readonly=on)" \
