@@ -167,6 +167,7 @@ int fwh_guards_arm(const struct fwh_call_options *options,
 		code = fwh_targets_commit(fwh_config_globals(session.config),
 					  session.store, targets.list,
 					  targets.n, false, err);
+	fwh_translations_complain(targets.list, targets.n, &session.complaints);
 	if (!code) {
 		*ret_n = targets.n;
 		*ret_complaints = session.complaints.n;

@@ -91,6 +91,12 @@ int fwh_backend_apply(const struct fwh_backend *backend,
 	return backend->apply(globals, changes, n, all, err);
 }
 
+void fwh_change_stood(const struct fwh_change *change, enum fwh_stood stood)
+{
+	if (change->ret_stood && *change->ret_stood < stood)
+		*change->ret_stood = stood;
+}
+
 int fwh_backend_print(const struct fwh_backend *backend,
 		      const struct fwh_globals *globals,
 		      const struct fwh_plan *plan, FILE *f)

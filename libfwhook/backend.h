@@ -34,6 +34,9 @@ struct fwh_backend {
 	int (*flush)(const struct fwh_globals *globals, struct fwh_err *err);
 };
 
+/* To whom it may concern: this is what was found. */
+void fwh_change_stood(const struct fwh_change *change, enum fwh_stood stood);
+
 extern const struct fwh_backend fwh_backend_iptables;
 extern const struct fwh_backend fwh_backend_nftables;
 /* The legacy tables again, with sets: of the many connections there may be. */

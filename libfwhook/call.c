@@ -258,19 +258,17 @@ static int find_sa(struct fwh_call *call, struct fwh_record *record,
 	return 0;
 }
 
-/* Connections in conntrack that were translated before go on being translated,
- * past the nat exemption; those that were not, past CAT. */
-static int end_translations(const struct fwh_settings *settings,
-			    const struct fwh_record *record,
-			    struct fwh_err *err)
+/* Flows in conntrack that were translated before go on being translated, past the nat
+ * exemption; those that were not, past CAT. */
+static int end_flows(const struct fwh_target *target, struct fwh_err *err)
 {
+	const struct fwh_record *record = &target->after;
 	struct fwh_selector cat;
-	int code = 0;
+	int code = target->translated.code;
 
-	if (record->state != FWH_STATE_BLOCKED && settings->nat_exempt)
-		code = fwh_conntrack_flush_snat(&record->ev.sel, err);
-	if (code >= 0 && record->state == FWH_STATE_UP &&
-	    fwh_event_cat(&record->ev, &cat))
+	if (code)
+		return fwh_fail(err, code, "%s", target->translated.msg);
+	if (record->state == FWH_STATE_UP && fwh_event_cat(&record->ev, &cat))
 		code = fwh_conntrack_flush_other(&cat, &record->ev.sel.local,
 						 err);
 	return code < 0 ? code : 0;
@@ -358,7 +356,7 @@ static int go_up(struct fwh_call *call, struct fwh_store *store,
 	code = raise(call, store, &target, err);
 	if (code)
 		return code;
-	code = end_translations(&call->settings, &target.after, err);
+	code = end_flows(&target, err);
 	if (!code || !restore(call, store, &second))
 		return code;
 	return fwh_fail_back(err, &second);
@@ -403,7 +401,6 @@ static int arm(struct fwh_call *call, struct fwh_store *store,
 	       struct fwh_err *err)
 {
 	struct fwh_target target;
-	struct fwh_err trouble;
 	int code;
 
 	make_target(call, FWH_STATE_ARMED, &target);
@@ -413,8 +410,8 @@ static int arm(struct fwh_call *call, struct fwh_store *store,
 	code = commit(call, store, &target, err);
 	/* What was translated in clear would be once the policies come, which
 	 * is before the daemon's up. */
-	if (!code && end_translations(&call->settings, &target.after, &trouble))
-		call->warning = trouble;
+	if (!code && target.translated.code)
+		call->warning = target.translated;
 	return code;
 }
 

@@ -270,6 +270,7 @@ static int plan_all(const struct fwh_globals *globals, struct fwh_store *store,
 		if (targets[i].had_before)
 			changes[i].before = &targets[i].before;
 		changes[i].families = families_of(&targets[i], &plans[i]);
+		changes[i].ret_stood = &targets[i].stood;
 	}
 	fwh_xfrm_close(xfrm);
 	return code;
@@ -285,6 +286,7 @@ static int go_back(const struct fwh_globals *globals, struct fwh_store *store,
 	struct fwh_change change = { .plan = NULL };
 	struct fwh_err second;
 
+	back.stood = FWH_STOOD;
 	back.before = target->after;
 	back.had_before = true;
 	back.after = target->before;
@@ -295,6 +297,8 @@ static int go_back(const struct fwh_globals *globals, struct fwh_store *store,
 	if (plan_all(globals, store, &back, 1, &plan, &change, &second) ||
 	    apply(globals, store, &back, &change, 1, false, &second))
 		code = fwh_fail_back(err, &second);
+	if (back.stood != FWH_STOOD)
+		fwh_store_end_round(store);
 	fwh_plan_free(&plan);
 	return code;
 }
@@ -304,21 +308,30 @@ static int commit(const struct fwh_globals *globals, struct fwh_store *store,
 		  struct fwh_plan *plans, struct fwh_change *changes,
 		  struct fwh_err *err)
 {
+	uint64_t round = 0;
 	size_t i;
 	int code;
 
 	if (all)
 		fwh_policies_forget(fwh_store_dir(store));
 	code = plan_all(globals, store, targets, n, plans, changes, err);
+	if (!code)
+		round = fwh_translations_expect(store, targets, plans, n,
+						all);
 	if (!code && n == 1)
 		code = stage(store, &targets[0], err);
+	if (!code)
+		code = fwh_translations_begin(store, targets, n, err);
 	if (!code && (n || all))
 		code = apply(globals, store, targets, changes, n, all, err);
+	if (!code)
+		fwh_translations_end(store, targets, n, all);
 	for (i = 0; !code && i < n; i++) {
 		code = record(store, &targets[i], n == 1, err);
 		if (code && n == 1)
 			code = go_back(globals, store, &targets[0], code, err);
 	}
+	fwh_translations_settle(store, targets, n, all, round, code);
 	/* Without the rules no new ones come. */
 	for (i = 0; !code && i < n; i++)
 		if (targets[i].had_before)
@@ -440,6 +453,7 @@ int fwh_connections_renew(const struct fwh_config *config,
 	for (i = 0; i < n; i++)
 		if (targets[i].warning.code)
 			fwh_complain(&targets[i].warning, complaints);
+	fwh_translations_complain(targets, n, complaints);
 	return code ? code : fwh_store_set_backend(store, globals->backend, err);
 }
 

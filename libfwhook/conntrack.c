@@ -22,6 +22,7 @@ static const int af[FWH_FAMILY_MAX] = { AF_INET, AF_INET6 };
 
 /* What a deletion needs to name exactly one entry. */
 struct victim {
+	uint8_t af;
 	uint8_t tuple[256];		/* CTA_TUPLE_ORIG's payload */
 	size_t tuple_len;
 	uint32_t id;			/* network order, as it came */
@@ -36,7 +37,8 @@ enum quarry {
 
 struct hunt {
 	enum quarry quarry;
-	const struct fwh_selector *sel;
+	const struct fwh_selector *const *sels;
+	size_t n_sels;
 	const struct fwh_range *source;
 	uint32_t entries;		/* the kernel's count */
 	struct victim *victims;
@@ -72,102 +74,115 @@ static int read_count(const struct nlmsghdr *nlh, void *arg)
 
 /* ---- finding -------------------------------------------------------------------- */
 
-static bool in_range(const struct fwh_range *range, const struct nlattr *ip,
-		     uint16_t v4, uint16_t v6)
+/* A direction of an entry. */
+struct tuple {
+	struct fwh_addr src, dst;
+	int proto;			/* -1: the kernel does not say */
+	int sport, dport;		/* -1: there are none */
+};
+
+static bool read_addr(const struct nlattr *ip, uint16_t v4, uint16_t v6,
+		      struct fwh_addr *ret)
 {
-	struct fwh_addr addr = { .family = range->family };
-	size_t n = fwh_family_bytes(range->family);
-	const struct nlattr *a = fwh_nl_find_in(ip, range->family == FWH_IPV4 ?
-						v4 : v6, n);
+	enum fwh_family family;
 
-	if (!a || mnl_attr_get_payload_len(a) != n)
-		return false;
-	memcpy(addr.b, mnl_attr_get_payload(a), n);
-	return fwh_range_contains(range, &addr);
-}
+	for (family = 0; family < FWH_FAMILY_MAX; family++) {
+		size_t n = fwh_family_bytes(family);
+		const struct nlattr *a =
+			fwh_nl_find_in(ip, family == FWH_IPV4 ? v4 : v6, n);
 
-static bool in_ports(const struct fwh_ports *ports, const struct nlattr *proto,
-		     uint16_t type)
-{
-	const struct nlattr *a;
-	uint16_t port;
-
-	if (fwh_ports_any(ports))
+		if (!a || mnl_attr_get_payload_len(a) != n)
+			continue;
+		memset(ret, 0, sizeof(*ret));
+		ret->family = family;
+		memcpy(ret->b, mnl_attr_get_payload(a), n);
 		return true;
-	a = fwh_nl_find_in(proto, type, sizeof(port));
-	if (!a)
+	}
+	return false;
+}
+
+static int read_port(const struct nlattr *proto, uint16_t type)
+{
+	const struct nlattr *a = fwh_nl_find_in(proto, type, sizeof(uint16_t));
+
+	return a ? ntohs(mnl_attr_get_u16(a)) : -1;
+}
+
+static bool read_tuple(const struct nlattr *attr, struct tuple *ret)
+{
+	const struct nlattr *ip = fwh_nl_find_in(attr, CTA_TUPLE_IP, 0);
+	const struct nlattr *proto = fwh_nl_find_in(attr, CTA_TUPLE_PROTO, 0);
+	const struct nlattr *num;
+
+	if (!ip || !proto ||
+	    !read_addr(ip, CTA_IP_V4_SRC, CTA_IP_V6_SRC, &ret->src) ||
+	    !read_addr(ip, CTA_IP_V4_DST, CTA_IP_V6_DST, &ret->dst))
 		return false;
-	port = ntohs(mnl_attr_get_u16(a));
-	return ports->lo <= port && port <= ports->hi;
+	num = fwh_nl_find_in(proto, CTA_PROTO_NUM, 1);
+	ret->proto = num ? mnl_attr_get_u8(num) : -1;
+	ret->sport = read_port(proto, CTA_PROTO_SRC_PORT);
+	ret->dport = read_port(proto, CTA_PROTO_DST_PORT);
+	return true;
 }
 
-/* -1: the kernel does not say. */
-static int number_of(const struct nlattr *proto)
+static bool in_ports(const struct fwh_ports *ports, int port)
 {
-	const struct nlattr *a = fwh_nl_find_in(proto, CTA_PROTO_NUM, 1);
-
-	return a ? mnl_attr_get_u8(a) : -1;
+	return fwh_ports_any(ports) || (ports->lo <= port && port <= ports->hi);
 }
 
-static bool tuple_matches(const struct nlattr *tuple,
-			  const struct fwh_selector *sel)
+static bool is_of(const struct tuple *tuple, const struct fwh_selector *sel)
 {
-	const struct nlattr *ip = fwh_nl_find_in(tuple, CTA_TUPLE_IP, 0);
-	const struct nlattr *proto = fwh_nl_find_in(tuple, CTA_TUPLE_PROTO, 0);
-
-	return ip && proto &&
-	       in_range(&sel->local, ip, CTA_IP_V4_SRC, CTA_IP_V6_SRC) &&
-	       in_range(&sel->remote, ip, CTA_IP_V4_DST, CTA_IP_V6_DST) &&
-	       (!sel->proto || number_of(proto) == sel->proto) &&
-	       in_ports(&sel->lport, proto, CTA_PROTO_SRC_PORT) &&
-	       in_ports(&sel->rport, proto, CTA_PROTO_DST_PORT);
+	return fwh_range_contains(&sel->local, &tuple->src) &&
+	       fwh_range_contains(&sel->remote, &tuple->dst) &&
+	       (!sel->proto || tuple->proto == sel->proto) &&
+	       in_ports(&sel->lport, tuple->sport) &&
+	       in_ports(&sel->rport, tuple->dport);
 }
 
-/* Are the packets that this tuple is the answer to sent with this source? */
-static bool has_source(const struct nlattr *answer,
-		       const struct fwh_range *source)
+static bool is_of_any(const struct tuple *tuple, const struct hunt *hunt)
 {
-	const struct nlattr *ip = fwh_nl_find_in(answer, CTA_TUPLE_IP, 0);
+	size_t i;
 
-	return ip && in_range(source, ip, CTA_IP_V4_DST, CTA_IP_V6_DST);
+	for (i = 0; i < hunt->n_sels; i++)
+		if (is_of(tuple, hunt->sels[i]))
+			return true;
+	return false;
+}
+
+/* Are the packets that this tuple is the answer to sent with the hunt's source? */
+static bool has_source(const struct tuple *answer, const struct hunt *hunt)
+{
+	return fwh_range_contains(hunt->source, &answer->dst);
 }
 
 /* What the gateways say to each other is nobody's to translate, and firewalls
  * may know it by its entry alone. */
-static bool is_ike_or_esp(const struct nlattr *tuple)
+static bool is_ike_or_esp(const struct tuple *tuple)
 {
-	static const struct fwh_ports ike = { 500, 500 }, natt = { 4500, 4500 };
-	const struct nlattr *proto = fwh_nl_find_in(tuple, CTA_TUPLE_PROTO, 0);
-
-	if (!proto)
-		return false;
-	switch (number_of(proto)) {
+	switch (tuple->proto) {
 	case IPPROTO_ESP:
 	case IPPROTO_AH:
 		return true;
 	case IPPROTO_UDP:
-		return in_ports(&ike, proto, CTA_PROTO_DST_PORT) ||
-		       in_ports(&natt, proto, CTA_PROTO_SRC_PORT) ||
-		       in_ports(&natt, proto, CTA_PROTO_DST_PORT);
+		return tuple->dport == 500 || tuple->sport == 4500 ||
+		       tuple->dport == 4500;
 	default:
 		return false;
 	}
 }
 
 static bool is_quarry(const struct hunt *hunt, uint32_t status,
-		      const struct nlattr *orig, const struct nlattr *reply)
+		      const struct tuple *orig, const struct tuple *reply)
 {
 	switch (hunt->quarry) {
 	case ANY_TRANSLATION:
-		return status & IPS_SRC_NAT && tuple_matches(orig, hunt->sel);
+		return status & IPS_SRC_NAT && is_of_any(orig, hunt);
 	case OTHER_SOURCE:
-		return !has_source(reply, hunt->source) &&
-		       !is_ike_or_esp(orig) && tuple_matches(orig, hunt->sel);
+		return !has_source(reply, hunt) && !is_ike_or_esp(orig) &&
+		       is_of_any(orig, hunt);
 	case THIS_SOURCE:
-		return (tuple_matches(orig, hunt->sel) &&
-			has_source(reply, hunt->source)) ||
-		       (tuple_matches(reply, hunt->sel) &&
-			has_source(orig, hunt->source));
+		return (is_of_any(orig, hunt) && has_source(reply, hunt)) ||
+		       (is_of_any(reply, hunt) && has_source(orig, hunt));
 	}
 	return false;
 }
@@ -181,14 +196,17 @@ static int keep_victim(struct hunt *hunt, const struct nlmsghdr *nlh,
 	const struct nlattr *zone = fwh_nl_find(nlh, head, CTA_ZONE,
 						sizeof(uint16_t));
 	size_t len = mnl_attr_get_payload_len(tuple);
+	struct nfgenmsg family;
 	struct victim *victim;
 
-	if (len > sizeof(victim->tuple))
+	if (len > sizeof(victim->tuple) ||
+	    !fwh_nl_header(nlh, &family, sizeof(family)))
 		return 0;
 	if (!fwh_grow(&hunt->victims, hunt->n, &hunt->cap, sizeof(*victim)))
 		return -ENOMEM;
 	victim = &hunt->victims[hunt->n++];
 	memset(victim, 0, sizeof(*victim));
+	victim->af = family.nfgen_family;
 	victim->tuple_len = len;
 	memcpy(victim->tuple, mnl_attr_get_payload(tuple), len);
 	victim->id = id ? mnl_attr_get_u32(id) : 0;
@@ -199,22 +217,36 @@ static int keep_victim(struct hunt *hunt, const struct nlmsghdr *nlh,
 static int consider_entry(const struct nlmsghdr *nlh, void *arg)
 {
 	const size_t head = sizeof(struct nfgenmsg);
-	const struct nlattr *status, *orig, *reply;
+	const struct nlattr *status, *first, *second;
+	struct tuple orig, reply;
 	struct hunt *hunt = arg;
 
 	status = fwh_nl_find(nlh, head, CTA_STATUS, sizeof(uint32_t));
-	orig = fwh_nl_find(nlh, head, CTA_TUPLE_ORIG, 0);
-	reply = fwh_nl_find(nlh, head, CTA_TUPLE_REPLY, 0);
+	first = fwh_nl_find(nlh, head, CTA_TUPLE_ORIG, 0);
+	second = fwh_nl_find(nlh, head, CTA_TUPLE_REPLY, 0);
 	/* Kernels before 5.15 ignore the filter and send everything. */
-	return status && orig && reply &&
-	       is_quarry(hunt, ntohl(mnl_attr_get_u32(status)), orig, reply) ?
-	       keep_victim(hunt, nlh, orig) : 0;
+	return status && first && second && read_tuple(first, &orig) &&
+	       read_tuple(second, &reply) &&
+	       is_quarry(hunt, ntohl(mnl_attr_get_u32(status)), &orig, &reply) ?
+	       keep_victim(hunt, nlh, first) : 0;
+}
+
+/* AF_UNSPEC: entries of both are wanted. */
+static int family_of(const struct hunt *hunt)
+{
+	enum fwh_family first = hunt->sels[0]->local.family;
+	size_t i;
+
+	for (i = 1; i < hunt->n_sels; i++)
+		if (hunt->sels[i]->local.family != first)
+			return AF_UNSPEC;
+	return af[first];
 }
 
 static int find_victims(struct fwh_nl *nl, struct hunt *hunt)
 {
 	struct nlmsghdr *nlh = begin(nl, IPCTNL_MSG_CT_GET, NLM_F_DUMP,
-				     af[hunt->sel->local.family]);
+				     family_of(hunt));
 
 	if (hunt->quarry == ANY_TRANSLATION) {
 		mnl_attr_put_u32(nlh, CTA_STATUS, htonl(IPS_SRC_NAT));
@@ -225,11 +257,10 @@ static int find_victims(struct fwh_nl *nl, struct hunt *hunt)
 
 /* ---- deleting -------------------------------------------------------------------- */
 
-static int delete_one(struct fwh_nl *nl, const struct fwh_selector *sel,
-		      const struct victim *victim)
+static int delete_one(struct fwh_nl *nl, const struct victim *victim)
 {
 	struct nlmsghdr *nlh = begin(nl, IPCTNL_MSG_CT_DELETE, NLM_F_ACK,
-				     af[sel->local.family]);
+				     victim->af);
 	int code;
 
 	mnl_attr_put(nlh, CTA_TUPLE_ORIG | NLA_F_NESTED, victim->tuple_len,
@@ -256,7 +287,7 @@ static int flush(struct fwh_nl *nl, struct hunt *hunt, struct fwh_err *err)
 	if (!code)
 		code = find_victims(nl, hunt);
 	for (i = 0; !code && i < hunt->n; i++)
-		code = delete_one(nl, hunt->sel, &hunt->victims[i]);
+		code = delete_one(nl, &hunt->victims[i]);
 	if (!code)
 		return (int)hunt->n;
 	if (code == -EINVAL || code == -EOPNOTSUPP || code == -ENOTSUP)
@@ -268,10 +299,12 @@ static int flush(struct fwh_nl *nl, struct hunt *hunt, struct fwh_err *err)
 	return fwh_fail(err, code, "conntrack: %s", strerror(-code));
 }
 
-static int hunt_down(enum quarry quarry, const struct fwh_selector *sel,
-		     const struct fwh_range *source, struct fwh_err *err)
+static int hunt_down(enum quarry quarry, const struct fwh_selector *const *sels,
+		     size_t n, const struct fwh_range *source,
+		     struct fwh_err *err)
 {
-	struct hunt hunt = { .quarry = quarry, .sel = sel, .source = source };
+	struct hunt hunt = { .quarry = quarry, .sels = sels, .n_sels = n,
+			     .source = source };
 	struct fwh_nl *nl;
 	int code = fwh_nl_open(NETLINK_NETFILTER, &nl);
 
@@ -283,22 +316,22 @@ static int hunt_down(enum quarry quarry, const struct fwh_selector *sel,
 	return code;
 }
 
-int fwh_conntrack_flush_snat(const struct fwh_selector *sel,
+int fwh_conntrack_flush_snat(const struct fwh_selector *const *sels, size_t n,
 			     struct fwh_err *err)
 {
-	return hunt_down(ANY_TRANSLATION, sel, NULL, err);
+	return hunt_down(ANY_TRANSLATION, sels, n, NULL, err);
 }
 
 int fwh_conntrack_flush_other(const struct fwh_selector *sel,
 			      const struct fwh_range *source,
 			      struct fwh_err *err)
 {
-	return hunt_down(OTHER_SOURCE, sel, source, err);
+	return hunt_down(OTHER_SOURCE, &sel, 1, source, err);
 }
 
 int fwh_conntrack_flush_this(const struct fwh_selector *sel,
 			     const struct fwh_range *source,
 			     struct fwh_err *err)
 {
-	return hunt_down(THIS_SOURCE, sel, source, err);
+	return hunt_down(THIS_SOURCE, &sel, 1, source, err);
 }

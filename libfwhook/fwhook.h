@@ -617,6 +617,8 @@ struct fwh_record {
 	unsigned int families;		/* that have rules: 1 << family */
 	char backend[16];		/* that holds them; "": the first there was */
 	uint64_t since;			/* of this state, seconds after 1970; 0: not known */
+	uint64_t ended;			/* the store's round in which flows that were
+					 * translated before have ended; 0: in none */
 };
 
 /* ---- backend: the kernel holds exactly the plan ------------------------ */
@@ -632,6 +634,15 @@ int fwh_backend_choose(const char *name, const struct fwh_backend **ret,
 		       const char **ret_why, struct fwh_err *err);
 const char *fwh_backend_name(const struct fwh_backend *backend);
 
+/* What keeps a connection's packets from leaving translated is its nat exemption,
+ * and the guard's way out, which stops what no policy takes.  Did it stand in the
+ * kernel before? */
+enum fwh_stood {
+	FWH_STOOD,
+	FWH_STOOD_NOT,			/* not all of it was there */
+	FWH_STOOD_FOR_NONE,		/* nor, perhaps, that of other connections */
+};
+
 /* One connection's change: the kernel shall hold exactly this plan for its
  * key. */
 struct fwh_change {
@@ -641,6 +652,7 @@ struct fwh_change {
 	unsigned int families;		/* where rules of the key may be: a bit
 					 * each, 1 << FWH_IPV4 | 1 << FWH_IPV6 */
 	bool lost;			/* `before' is not known, but there was one */
+	enum fwh_stood *ret_stood;	/* raised to what was found; NULL: nobody asks */
 };
 
 /* Make it so, for all changes or for none: one commit a table, and none where

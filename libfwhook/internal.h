@@ -209,13 +209,14 @@ bool fwh_config_has_words(const struct fwh_config *config);
 const char *fwh_config_conn(const struct fwh_config *config, size_t n);
 
 /* conntrack.c */
-/* Delete the conntrack entries whose original direction matches the
+/* Delete the conntrack entries whose original direction matches one of these n
  * selectors and that carry a source translation: they would go on translating
  * what the nat exemption lets through now.  Returns how many, or a negative
- * errno. */
-int fwh_conntrack_flush_snat(const struct fwh_selector *sel,
+ * errno.  Where there is any entry the kernel looks into each of its buckets, of
+ * which it has 262,144 on most machines: 10 ms. */
+int fwh_conntrack_flush_snat(const struct fwh_selector *const *sels, size_t n,
 			     struct fwh_err *err);
-/* Likewise those that leave with any other source than this. */
+/* Likewise, of one selector, those that leave with any other source than this. */
 int fwh_conntrack_flush_other(const struct fwh_selector *sel,
 			      const struct fwh_range *source,
 			      struct fwh_err *err);
@@ -223,6 +224,34 @@ int fwh_conntrack_flush_other(const struct fwh_selector *sel,
 int fwh_conntrack_flush_this(const struct fwh_selector *sel,
 			     const struct fwh_range *source,
 			     struct fwh_err *err);
+
+/* translations.c */
+struct fwh_target;
+/* Before records are staged: what will they say, and what do connections owe?  Returns
+ * the round, which is for fwh_translations_settle(). */
+uint64_t fwh_translations_expect(struct fwh_store *store,
+				 struct fwh_target *targets,
+				 const struct fwh_plan *plans, size_t n,
+				 bool all);
+/* Before the kernel changes: what if this call is killed, or the last one was? */
+int fwh_translations_begin(struct fwh_store *store, struct fwh_target *targets,
+			   size_t n, struct fwh_err *err);
+/* The kernel holds it: end flows, or have the targets say why not. */
+void fwh_translations_end(struct fwh_store *store, struct fwh_target *targets,
+			  size_t n, bool all);
+/* And the records say so, or that failed. */
+void fwh_translations_settle(struct fwh_store *store,
+			     const struct fwh_target *targets, size_t n,
+			     bool all, uint64_t round, int failed);
+/* Of those that still may be translated, once. */
+void fwh_translations_complain(const struct fwh_target *targets, size_t n,
+			       struct fwh_complaints *complaints);
+
+/* plan.c */
+/* Is its outgoing traffic kept from source NAT, as far as a policy takes it? */
+bool fwh_plan_exempts(const struct fwh_plan *plan);
+/* And does nothing leave that no policy takes, in clear? */
+bool fwh_plan_closes(const struct fwh_plan *plan);
 
 /* record.c */
 #define FWH_RECORD_NAME_MAX	32
@@ -304,6 +333,8 @@ int fwh_store_read(struct fwh_store *store, const struct fwh_key *key,
  * removed), so that what can fail has failed before the kernel changes. */
 int fwh_store_stage(struct fwh_store *store, const struct fwh_key *key,
 		    const struct fwh_record *record, struct fwh_err *err);
+/* Was a call killed that had staged the same record?  Then the round has ended. */
+bool fwh_store_was_killed(const struct fwh_store *store);
 /* Put the staged record in force, or drop it. */
 int fwh_store_commit(struct fwh_store *store, struct fwh_err *err);
 void fwh_store_abort(struct fwh_store *store);
@@ -322,6 +353,13 @@ int fwh_store_list(struct fwh_store *store,
 		   void (*complain)(const struct fwh_err *err, void *arg),
 		   void *arg, struct fwh_record **ret, size_t *ret_n,
 		   struct fwh_err *err);
+/* In which round are we?  A record says in which one the flows of its connection have
+ * ended that were translated before; when the round ends, all owe that again.  Begins
+ * one if there is none; 0: that was not possible. */
+uint64_t fwh_store_round(struct fwh_store *store);
+int fwh_store_end_round(struct fwh_store *store);
+/* Nobody was in another since, as long as the store is locked for all. */
+void fwh_store_resume_round(struct fwh_store *store, uint64_t round);
 /* Was a call killed, with its record staged?  The kernel can hold more than records
  * say then. */
 bool fwh_store_has_staged(struct fwh_store *store);
@@ -371,6 +409,11 @@ struct fwh_target {
 	bool misworded;			/* some of its rules are not taken */
 	bool lost;			/* what it was before cannot be read */
 	struct fwh_err warning;		/* of the commit; code 0: none */
+	/* Of flows that were translated before: */
+	bool exempt;			/* it is to end them */
+	bool owes;			/* whatever stood */
+	enum fwh_stood stood;		/* what the kernel had of the target */
+	struct fwh_err translated;	/* why they still may be; code 0: they are not */
 };
 /* Plan, looking for passthrough policies in the kernel: once for all plans that are
  * made with *xfrm, which is NULL before the first and to be closed after the last.
@@ -381,9 +424,9 @@ int fwh_target_plan(const struct fwh_target *target,
 		    struct fwh_err *err);
 /* Make kernel and records hold all targets, or none.  The store is locked.  all:
  * there are no others.
- * What another backend held of them is taken away after, and flows that CAT
- * translated and no longer would end; what comes of that is the targets'
- * warning. */
+ * What another backend held of them is taken away after, and flows end that were
+ * translated before or that CAT translated and no longer would; what comes of that
+ * is the targets' warning. */
 int fwh_targets_commit(const struct fwh_globals *globals,
 		       struct fwh_store *store, struct fwh_target *targets,
 		       size_t n, bool all, struct fwh_err *err);

@@ -314,6 +314,16 @@ static void builtin_chain(enum fwh_hook hook, char ret[FWH_CHAIN_MAX])
 	strncpy(ret, fwh_hook_name[hook], FWH_CHAIN_MAX - 1);
 }
 
+bool fwh_ipt_is_displaced(struct fwh_ipt_table *t)
+{
+	char builtin[FWH_CHAIN_MAX], chain[FWH_CHAIN_MAX];
+
+	builtin_chain(FWH_POSTROUTING, builtin);
+	fwh_dispatch_chain(FWH_POSTROUTING, chain);
+	return t->table != FWH_FILTER && t->iptc->is_chain(chain, t->h) &&
+	       find_hook(t, builtin, chain) != 0;
+}
+
 /* In mangle and nat the jump has to be first: an accept before it would open
  * the guard, a translation the leak.  In filter it is put where the settings
  * say and then left where the operator moves it. */
@@ -756,12 +766,66 @@ int fwh_ipt_keep_policies(enum fwh_family family, struct xtc_handle *h)
 	return 0;
 }
 
+/* Does the rule keep packets from leaving translated?  All of nat counts. */
+static bool keeps(const struct fwh_ipt_table *t, const struct fwh_key *key,
+		  const struct item *item)
+{
+	char out[FWH_CHAIN_MAX];
+
+	if (t->table != FWH_MANGLE)
+		return t->table == FWH_NAT;
+	fwh_part_chain(key, FWH_PART_OUT, out);
+	return item->dispatch ? item->hook == FWH_POSTROUTING :
+				!strcmp(item->chain, out);
+}
+
+static size_t count_in(const struct image *image, const char *chain, size_t end)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < end; i++)
+		n += !strcmp(image->items[i].chain, chain);
+	return n;
+}
+
+/* Were those rules there, and no others? */
+static bool stood(const struct fwh_ipt_table *t, const struct fwh_key *key,
+		  const struct image *before, const struct image *wanted)
+{
+	size_t i;
+
+	for (i = 0; i < before->n; i++) {
+		const char *chain = before->items[i].chain;
+
+		if (keeps(t, key, &before->items[i]) &&
+		    count_in(before, chain, before->n) !=
+		    count_in(wanted, chain, wanted->n))
+			return false;
+	}
+	for (i = 0; i < wanted->n; i++) {
+		const struct item *item = &wanted->items[i], *was;
+
+		if (!keeps(t, key, item))
+			continue;
+		was = nth_item(before, item->chain,
+			       count_in(wanted, item->chain, i));
+		if (!was ||
+		    !fwh_ipt_equal(t->family, was->entry,
+				   entry_target(t->family, was->entry),
+				   item->entry,
+				   entry_target(t->family, item->entry)))
+			return false;
+	}
+	return true;
+}
+
 /* Images to make so; before: what was there, filled in, or NULL.  *ret_committed: the
  * kernel was told, so that before is all there. */
 static int try_batch(struct fwh_ipt_table *t, const struct transaction *tr,
 		     const struct image *images, struct image *before,
 		     bool *ret_committed)
 {
+	bool displaced = before && fwh_ipt_is_displaced(t);
 	size_t i;
 	int err;
 
@@ -779,6 +843,12 @@ static int try_batch(struct fwh_ipt_table *t, const struct transaction *tr,
 				 &images[i]);
 		if (err)
 			return err;
+		if (displaced)
+			fwh_change_stood(&tr->changes[i], FWH_STOOD_FOR_NONE);
+		else if (before && t->changed &&
+			 !stood(t, &tr->changes[i].plan->key, &before[i],
+				&images[i]))
+			fwh_change_stood(&tr->changes[i], FWH_STOOD_NOT);
 	}
 	if (!t->changed)
 		return 0;

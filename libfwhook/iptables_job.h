@@ -79,6 +79,9 @@ static inline int checked(struct fwh_ipt_table *t, int ok)
 	return 0;
 }
 
+/* Is our chain of POSTROUTING there, but not what packets meet first?  Somebody else's
+ * rule ahead of it lets them out, or translates them. */
+bool fwh_ipt_is_displaced(struct fwh_ipt_table *t);
 /* After a change of a hook's dispatch chain: the rules for devices in it and the
  * jump to it, or neither it nor a jump. */
 int fwh_ipt_settle_dispatch(struct fwh_ipt_table *t, enum fwh_hook hook,

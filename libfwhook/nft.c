@@ -122,6 +122,15 @@ static const struct purpose {
 	},
 };
 
+bool fwh_nft_keeps(const char *set)
+{
+	const char *no_nat = purposes[FWH_NAT][FWH_PART_OUT].name;
+	const char *to_peer = purposes[FWH_MANGLE][FWH_PART_OUT].name;
+
+	return !strncmp(set, no_nat, strlen(no_nat)) ||
+	       !strncmp(set, to_peer, strlen(to_peer));
+}
+
 #define NO_NAT4		"rt ipsec exists snat ip to ip saddr"
 #define NO_NAT6		"rt ipsec exists snat ip6 to ip6 saddr"
 

@@ -44,6 +44,10 @@ struct fwh_nft_base_chain {
 };
 extern const struct fwh_nft_base_chain fwh_nft_base[FWH_NFT_BASE_MAX];
 
+/* Does a set of this name keep packets from leaving translated: the nat exemption's,
+ * or the guard's on the way out? */
+bool fwh_nft_keeps(const char *set);
+
 /* ---- one rule, as text and as expressions (nft_rule.c) ---- */
 
 /* What a rule comes and goes with. */

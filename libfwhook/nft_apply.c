@@ -311,6 +311,22 @@ static int build_all(struct job *job, struct fwh_err *err)
 	return code ? fwh_fail(err, code, "out of memory") : 0;
 }
 
+/* An element that somebody put in by hand is nobody's: who knows since when. */
+static void tell_stood(const struct job *job)
+{
+	size_t i;
+
+	for (i = 0; job->rebuild && i < job->n; i++)
+		fwh_change_stood(&job->changes[i], FWH_STOOD_NOT);
+	for (i = 0; i < job->n_claims; i++) {
+		const struct claim *claim = &job->claims[i];
+
+		if (claim->wanted && !claim->held && fwh_nft_keeps(claim->set))
+			fwh_change_stood(&job->changes[claim->change],
+					 FWH_STOOD_NOT);
+	}
+}
+
 static int apply(const struct fwh_globals *globals,
 		 const struct fwh_change *changes, size_t n, bool all,
 		 struct fwh_err *err)
@@ -325,6 +341,8 @@ static int apply(const struct fwh_globals *globals,
 		code = fwh_nft_open_kept(&job.link, err);
 	if (!code)
 		code = run(&job, err);
+	if (!code)
+		tell_stood(&job);
 	forget(&job);
 	if (code && job.draft)
 		fwh_nft_drop_draft(&job);

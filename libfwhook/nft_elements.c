@@ -44,10 +44,13 @@ static int claim_wanted(struct job *job, size_t n, const char *owner)
 	int code = 0;
 
 	for (i = 0; i < nft->n; i++)
-		for (j = 0; !code && j < nft->sets[i].n_keys; j++)
+		for (j = 0; !code && j < nft->sets[i].n_keys; j++) {
 			code = add_claim(job, nft->sets[i].name,
 					 &nft->sets[i].keys[j], owner,
 					 &nft->sets[i]);
+			if (!code)
+				job->claims[job->n_claims - 1].change = n;
+		}
 	return code;
 }
 

@@ -25,6 +25,7 @@ struct claim {
 	struct fwh_nft_key key;
 	char owner[FWH_NFT_OWNER_MAX];
 	const struct fwh_nft_set *wanted; /* NULL: not any more */
+	size_t change;			/* whose it is that wants it */
 	bool held;			/* the kernel says that it has it */
 };
 

@@ -299,6 +299,35 @@ int fwh_plan_build(const struct fwh_plan_input *in, struct fwh_plan *ret, struct
 	return b.code;
 }
 
+bool fwh_plan_exempts(const struct fwh_plan *plan)
+{
+	size_t i;
+
+	for (i = 0; i < plan->n; i++)
+		if (plan->rules[i].table == FWH_NAT &&
+		    plan->rules[i].part == FWH_PART_OUT)
+			return true;
+	return false;
+}
+
+bool fwh_plan_closes(const struct fwh_plan *plan)
+{
+	bool drops = false;
+	size_t i;
+
+	for (i = 0; i < plan->n; i++) {
+		const struct fwh_rule *rule = &plan->rules[i];
+
+		if (rule->table != FWH_MANGLE || rule->part != FWH_PART_OUT)
+			continue;
+		/* Into a device nothing goes in clear. */
+		if (rule->action == FWH_RETURN && !*rule->out)
+			return false;
+		drops = drops || rule->action == FWH_DROP;
+	}
+	return drops;
+}
+
 void fwh_plan_free(struct fwh_plan *plan)
 {
 	size_t i;

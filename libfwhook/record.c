@@ -43,6 +43,7 @@ int fwh_record_write(const struct fwh_record *record, FILE *f)
 	fprintf(f, "FWH_FAMILIES=%u\n", record->families);
 	fprintf(f, "FWH_BACKEND=%s\n", record->backend);
 	fprintf(f, "FWH_SINCE=%" PRIu64 "\n", record->since);
+	fprintf(f, "FWH_ENDED=%" PRIu64 "\n", record->ended);
 	fprintf(f, "FWH_DAEMON=%d %llu\n", (int)record->daemon.pid,
 		record->daemon.start);
 	fprintf(f, "FWH_MARK=0x%" PRIx32 "/0x%" PRIx32 "\n",
@@ -226,7 +227,7 @@ static int parse_backend(const char *s, char *ret, size_t size)
 }
 
 /* Missing in records of versions that did not tell. */
-static int parse_since(const char *s, uint64_t *ret)
+static int parse_optional(const char *s, uint64_t *ret)
 {
 	return *s ? fwh_number_parse(s, false, INT64_MAX, ret) : 0;
 }
@@ -259,7 +260,8 @@ static int parse_record(struct fwh_lines *lines, struct fwh_record *ret)
 			     &families) ||
 	    parse_backend(line_value(lines, "FWH_BACKEND"), ret->backend,
 			  sizeof(ret->backend)) ||
-	    parse_since(line_value(lines, "FWH_SINCE"), &ret->since) ||
+	    parse_optional(line_value(lines, "FWH_SINCE"), &ret->since) ||
+	    parse_optional(line_value(lines, "FWH_ENDED"), &ret->ended) ||
 	    fwh_numbers_parse(line_value(lines, "FWH_DAEMON"), daemon, 2) ||
 	    daemon[0] > INT32_MAX ||
 	    fwh_mark_parse(line_value(lines, "FWH_MARK"), &ret->mark) ||

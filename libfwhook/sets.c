@@ -167,6 +167,12 @@ bool fwh_set_guards(const char *name)
 	return step == FWH_STEP_GUARD_IN || step == FWH_STEP_GUARD_OUT;
 }
 
+bool fwh_set_keeps(const char *name)
+{
+	return fwh_set_table(name) == FWH_NAT ||
+	       fwh_set_step(name) == FWH_STEP_GUARD_OUT;
+}
+
 void fwh_set_owner(const struct fwh_key *key, char ret[FWH_SET_OWNER_MAX])
 {
 	snprintf(ret, FWH_SET_OWNER_MAX, "%s-%s", key->stem, key->hash);

@@ -38,6 +38,7 @@ struct fwh_set {
 	enum fwh_step step;
 	bool peer_is_dst;		/* else the peer is the source */
 	bool marks;			/* elements have marks */
+	bool fresh;			/* nobody had an element: it was not there */
 	char chain[FWH_CHAIN_MAX];	/* of its own; "": none */
 	struct fwh_set_rule entry;	/* in the dispatch chain of each hook */
 	struct fwh_set_rule *rules;	/* in its own chain */
@@ -73,6 +74,8 @@ enum fwh_step fwh_set_step(const char *name);
 unsigned int fwh_set_rank(const char *name);
 /* Is it one of the guard's? */
 bool fwh_set_guards(const char *name);
+/* Does it keep packets from leaving translated?  All of nat counts. */
+bool fwh_set_keeps(const char *name);
 /* What an element says of its owner, e.g. "office-k3f9a0qz". */
 #define FWH_SET_OWNER_MAX	24
 void fwh_set_owner(const struct fwh_key *key, char ret[FWH_SET_OWNER_MAX]);
@@ -107,6 +110,8 @@ struct fwh_set_changes {
 	size_t n;
 	const struct fwh_set_names *gone; /* whose rules shall not */
 	bool all;			/* nobody else's shall */
+	bool *ret_displaced;		/* set if what had elements lacked rules that keep
+					 * packets from leaving translated; may be NULL */
 };
 /* Make the legacy tables hold those rules, and none of those; a commit a table, and
  * none where they are right. */

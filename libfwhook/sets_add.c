@@ -39,6 +39,7 @@ static int need_set(struct job *job, struct claim *claim)
 		job->n_fresh += claim->layer > 0;	/* nobody asked for it */
 		return 0;
 	}
+	fresh->fresh = true;
 	job->n_fresh++;
 	fwh_ipset_create(job->link, fresh->name, fresh->family, fresh->marks ?
 			 FWH_IPSET_MARKS : FWH_IPSET_NETS);
@@ -268,7 +269,7 @@ int fwh_sets_apply_rules(struct job *job, const struct fwh_set *sets, size_t n,
 {
 	struct fwh_set_changes changes = {
 		.globals = job->globals, .sets = sets, .n = n, .gone = gone,
-		.all = all,
+		.all = all, .ret_displaced = &job->displaced,
 	};
 
 	return fwh_set_rules_apply(&changes, err);

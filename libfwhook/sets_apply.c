@@ -69,6 +69,29 @@ static void take_back(struct job *job, int why)
 	free(made.list);
 }
 
+static void tell_stood(const struct job *job)
+{
+	size_t i;
+
+	for (i = 0; job->displaced && i < job->n; i++)
+		fwh_change_stood(&job->changes[i], FWH_STOOD_FOR_NONE);
+	for (i = 0; i < job->n_claims; i++) {
+		const struct claim *claim = &job->claims[i];
+
+		if (!claim->had && fwh_set_keeps(claim->name))
+			fwh_change_stood(&job->changes[claim->conn],
+					 FWH_STOOD_NOT);
+	}
+	for (i = 0; i < job->had.n; i++) {
+		const struct fwh_set_had *had = &job->had.list[i];
+
+		if (!had->stays && had->conn < job->n &&
+		    fwh_set_keeps(had->set))
+			fwh_change_stood(&job->changes[had->conn],
+					 FWH_STOOD_NOT);
+	}
+}
+
 /* What is new is there. */
 static int let_go(struct job *job, struct fwh_err *err)
 {
@@ -102,6 +125,7 @@ static int run(struct job *job, struct fwh_err *err)
 		fwh_sets_explain(code, err);
 	else
 		code = fwh_sets_make_rules(job, err);
+	tell_stood(job);
 	if (code) {
 		take_back(job, code);
 		return code;

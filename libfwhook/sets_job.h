@@ -30,6 +30,7 @@ struct job {
 	size_t n_claims, cap_claims;
 	struct fwh_set *fresh;		/* whose rules may not be there */
 	size_t n_fresh, cap_fresh;
+	bool displaced;			/* rules that keep packets in were not right */
 	uint64_t shapes[FWH_FAMILY_MAX][FWH_TABLE_MAX];
 };
 

@@ -314,17 +314,35 @@ static int settle(const struct fwh_set_changes *changes,
 
 /* ---- a table ---- */
 
+/* *displaced: set if elements that were there lacked the rules. */
+static int mend_set(struct fwh_ipt_table *t, const struct fwh_set *set,
+		    bool *displaced)
+{
+	bool changed = t->changed;
+	int code;
+
+	t->changed = false;
+	code = sync_set(t, set);
+	if (t->changed && !set->fresh && fwh_set_keeps(set->name))
+		*displaced = true;
+	t->changed |= changed;
+	return code;
+}
+
 static int sync_table(const struct fwh_set_changes *changes,
 		      struct fwh_ipt_table *t)
 {
+	bool displaced = fwh_ipt_is_displaced(t);
 	size_t i;
 	int code = drop_all(changes, t);
 
 	for (i = 0; !code && i < changes->n; i++)
 		if (is_here(&changes->sets[i], t))
-			code = sync_set(t, &changes->sets[i]);
+			code = mend_set(t, &changes->sets[i], &displaced);
 	if (!code)
 		code = settle(changes, t);
+	if (displaced && changes->ret_displaced)
+		*changes->ret_displaced = true;
 	if (code || !t->changed)
 		return code;
 	code = fwh_ipt_keep_policies(t->family, t->h);

@@ -9,6 +9,7 @@
  *	RUN_DIR/netns-INODE/backend		symbolic link to the backend's name
  *	RUN_DIR/netns-INODE/conns/STEM-HASH
  *	RUN_DIR/netns-INODE/marks/0xVALUE	symbolic link to the owner's hash
+ *	RUN_DIR/netns-INODE/round		symbolic link to a number
  *	RUN_DIR/netns-INODE/shared, owners	see ip.h
  *
  * Netfilter's tables are a network namespace's own, so are the records.
@@ -20,6 +21,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "ip.h"
 
@@ -38,6 +40,7 @@ struct fwh_store {
 	unsigned int wait_ms;
 	char staged[48], name[FWH_RECORD_NAME_MAX]; /* temporary and final name, "" for none */
 	bool remove;
+	bool was_killed;		/* another call for what is staged */
 	bool backend_known;		/* since the last lock: */
 	const struct fwh_backend *backend;
 };
@@ -245,25 +248,37 @@ bool fwh_store_has_record(struct fwh_store *store, const char *name)
 int fwh_store_stage(struct fwh_store *store, const struct fwh_key *key,
 		    const struct fwh_record *record, struct fwh_err *err)
 {
+	struct stat st;
 	int code = 0;
 
 	fwh_record_name(key, store->name);
 	store->remove = !record;
+	store->was_killed = false;
 	if (!record) {
 		if (faccessat(store->conns, ".", W_OK, AT_EACCESS))
 			code = -errno;
 	} else {
-		/* The key is locked: nobody else uses this name now, and what
-		 * a killed call left behind is worth nothing. */
+		/* The key is locked: nobody else uses this name now, and of
+		 * what a killed call left behind only that is worth knowing. */
 		snprintf(store->staged, sizeof(store->staged), ".%s.new",
 			 store->name);
-		code = fwh_record_create(store->conns, store->staged,
-					 record);
+		store->was_killed = !fstatat(store->conns, store->staged, &st,
+					     AT_SYMLINK_NOFOLLOW);
+		if (store->was_killed)
+			code = fwh_store_end_round(store);
+		if (!code)
+			code = fwh_record_create(store->conns, store->staged,
+						 record);
 	}
 	if (!code)
 		return 0;
 	fwh_store_abort(store);
 	return fwh_fail(err, code, "%s/conns: %s", store->path, strerror(-code));
+}
+
+bool fwh_store_was_killed(const struct fwh_store *store)
+{
+	return store->was_killed;
 }
 
 int fwh_store_commit(struct fwh_store *store, struct fwh_err *err)
@@ -517,6 +532,50 @@ void fwh_store_drop_mark(struct fwh_store *store, const struct fwh_key *key,
 	snprintf(name, sizeof(name), "0x%" PRIx32, mark->value);
 	if (!mark_owner(store, name, owner) && !strcmp(owner, key->hash))
 		unlinkat(store->marks, name, 0);
+}
+
+/* ---- rounds ---------------------------------------------------------------------- */
+
+#define ROUND	"round"
+
+static uint64_t read_round(const struct fwh_store *store)
+{
+	char text[24];
+	uint64_t round;
+	ssize_t n = readlinkat(store->dir, ROUND, text, sizeof(text));
+
+	if (n < 0 || (size_t)n == sizeof(text))
+		return 0;
+	text[n] = '\0';
+	return fwh_number_parse(text, false, INT64_MAX, &round) ? 0 : round;
+}
+
+/* No two are the same, whoever begins them. */
+uint64_t fwh_store_round(struct fwh_store *store)
+{
+	uint64_t round = read_round(store);
+	struct timespec now;
+
+	if (round || clock_gettime(CLOCK_MONOTONIC, &now))
+		return round;
+	fwh_store_resume_round(store, (uint64_t)now.tv_sec * 1000000000u +
+				      (uint64_t)now.tv_nsec);
+	return read_round(store);
+}
+
+int fwh_store_end_round(struct fwh_store *store)
+{
+	return unlinkat(store->dir, ROUND, 0) && errno != ENOENT ? -errno : 0;
+}
+
+void fwh_store_resume_round(struct fwh_store *store, uint64_t round)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, round);
+	/* Without it all is owed: another's, or none, is as good. */
+	if (symlinkat(text, store->dir, ROUND))
+		return;
 }
 
 /* ---- what killed calls left ----------------------------------------------------------- */

@@ -51,9 +51,10 @@ static void ask_devices(struct fwh_event *ev)
 
 static void ask_conntrack(const struct fwh_event *ev)
 {
+	const struct fwh_selector *sel = &ev->sel;
 	struct fwh_err err = { .code = 0 };
 
-	kernel_check(fwh_conntrack_flush_snat(&ev->sel, &err), &err);
+	kernel_check(fwh_conntrack_flush_snat(&sel, 1, &err), &err);
 }
 
 static void change_route(struct fwh_rtnl *rtnl)

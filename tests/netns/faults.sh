@@ -30,7 +30,8 @@ begin() {
 	case $1 in
 	replace | down | arm) call up-client ;;
 	native_down) event_native ;;
-	reconcile) call up-client; mess ;;
+	# In one round: the last may have been killed before it came back to it.
+	reconcile) call up-client; fw reconcile > /dev/null; mess ;;
 	esac
 }
 end() {
@@ -59,10 +60,10 @@ settings() {	# event
 }
 
 names() {
-	(cd "$RUN"/netns-* && find . ! -type d -printf '%p %l\n' |
+	(cd "$RUN"/netns-* && find . ! -type d ! -name round -printf '%p %l\n' |
 			sed 's/\(shared[^ ]* \)[0-9]* /\1/' | sort)
 }
-# What our programs keep; times, and what a later call throws away, aside: staged
+# What our programs keep; times, rounds, and what a later call throws away, aside: staged
 # files, and marks whose owners have no record.
 files() {	# names
 	(cd "$RUN"/netns-* && grep -v '\.new ' "$1" |
@@ -71,7 +72,7 @@ files() {	# names
 				echo "$name $to"
 			done
 		grep -r . conns daemons shared owners 2> /dev/null |
-		grep -v '\.new:\|FWH_SINCE=' | sort)
+		grep -v '\.new:\|FWH_SINCE=\|FWH_ENDED=' | sort)
 }
 network() { ip addr; ip -4 route show table all; ip rule; }
 # Sets, and rules for marks, stand in the order in which they were made.

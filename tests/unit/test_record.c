@@ -227,6 +227,7 @@ static void assert_same_record(const struct fwh_record *a,
 	assert_int_equal(a->state, b->state);
 	assert_int_equal(a->armed, b->armed);
 	assert_int_equal(a->families, b->families);
+	assert_true(a->ended == b->ended);
 }
 
 static void round_trip(void **state)
@@ -273,6 +274,7 @@ static void round_trip(void **state)
 			record.state = (enum fwh_state)(j % 4);
 			record.armed = j & 1;
 			record.families = (unsigned int)(j & 3);
+			record.ended = j ? INT64_MAX - j : 0;
 			put_record(store, &record);
 			assert_int_equal(fwh_store_read(store, &key, &found,
 							&err), 0);
@@ -596,6 +598,8 @@ static void other_versions(void **state)
 		{ "FWH_BACKEND", "FWH_BACKEND=tomorrow\n", -EBADMSG },
 		{ "FWH_BACKEND", "", 0 },
 		{ "FWH_SINCE", "", 0 },
+		{ "FWH_ENDED", "", 0 },
+		{ "FWH_ENDED", "FWH_ENDED=x\n", -EBADMSG },
 	};
 	struct fwh_store *store = open_store();
 	struct fwh_record record = nth_record(1), found;
