@@ -984,6 +984,61 @@ static void too_many_pairs(void **state)
 	assert_int_equal(plan.n, 0);
 }
 
+/* Where a flow may be translated although exemption and guard stand, it has to be
+ * looked for at each up. */
+static void what_closes(void **state)
+{
+	static const struct fwh_ranges none,
+		host = { { { FWH_IPV4, { 192, 0, 2, 1 }, { 192, 0, 2, 1 } } }, 1 },
+		other = { { { FWH_IPV6, { 0 }, { 0 } } }, 1 };
+	static const struct {
+		const char *lines;
+		enum fwh_guard guard;
+		bool exempt;			/* nat-exempt */
+		const struct fwh_ranges *listed; /* guard-exempt */
+		enum fwh_state state;
+		bool exempts, closes;
+	} rows[] = {
+		{ "", FWH_GUARD_ARMED, true, &none, FWH_STATE_UP, true, true },
+		{ "", FWH_GUARD_ARMED, true, &none, FWH_STATE_ARMED, true, true },
+		{ "", FWH_GUARD_ARMED, true, &none, FWH_STATE_BLOCKED, false, true },
+		{ "", FWH_GUARD_ARMED, true, &none, FWH_STATE_DOWN, false, false },
+		{ "", FWH_GUARD_ARMED, false, &none, FWH_STATE_UP, false, true },
+		{ "", FWH_GUARD_OFF, true, &none, FWH_STATE_UP, true, false },
+		{ "", FWH_GUARD_UP, true, &host, FWH_STATE_UP, true, false },
+		/* The other family's is no matter of ours. */
+		{ "", FWH_GUARD_UP, true, &other, FWH_STATE_UP, true, true },
+		{ "PLUTO_VIRT_INTERFACE=ipsec1", FWH_GUARD_UP, true, &none,
+		  FWH_STATE_UP, true, true },
+		{ "PLUTO_PEER_CLIENT=0.0.0.0/0", FWH_GUARD_UP, true, &none,
+		  FWH_STATE_UP, true, false },
+		{ "PLUTO_MY_CLIENT=198.51.100.1/32\n"
+		  "PLUTO_PEER_CLIENT=198.51.100.2/32", FWH_GUARD_UP, true, &none,
+		  FWH_STATE_UP, true, false },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct fwh_event ev = env_event(FWH_LIBRESWAN4, rows[i].lines);
+		struct fwh_settings settings = {
+			.guard = rows[i].guard, .nat_exempt = rows[i].exempt,
+			.guard_exempt = *rows[i].listed,
+		};
+		struct fwh_plan_input in = {
+			.ev = &ev, .sa = &sas[1], .settings = &settings,
+			.state = rows[i].state,
+		};
+		struct fwh_plan plan;
+
+		assert_int_equal(fwh_plan_build(&in, &plan, NULL), 0);
+		if (fwh_plan_exempts(&plan) != rows[i].exempts ||
+		    fwh_plan_closes(&plan) != rows[i].closes)
+			fail_msg("row %zu", i);
+		fwh_plan_free(&plan);
+	}
+}
+
 static void print_fails(void **state)
 {
 	static struct subject s;
@@ -1010,6 +1065,7 @@ int main(void)
 		cmocka_unit_test(entries_are_right),
 		cmocka_unit_test(entries_differ),
 		cmocka_unit_test(too_many_pairs),
+		cmocka_unit_test(what_closes),
 		cmocka_unit_test(print_fails),
 	};
 
