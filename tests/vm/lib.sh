@@ -61,6 +61,32 @@ make_root() {
 	) 9> "$root.lock" || exit 1
 }
 
+# version_of SOURCE: strongSwan's.
+version_of() {
+	sed -n 's/^AC_INIT(\[strongSwan\],\[\(.*\)\])$/\1/p' "$1/configure.ac"
+}
+
+# make_built_root NAME SUITE SOURCE: with a strongSwan of those sources, where
+# Debian's would be, and ipset.
+make_built_root() {
+	local tools=ipset,build-essential,autoconf,automake,libtool,pkgconf,gettext
+	tools+=,bison,flex,gperf,python3,libgmp-dev
+	make_root "$1" "$2" "$packages,$libraries,$tools" \
+		--customize-hook="mkdir \"\$1/usr/src/strongswan\"" \
+		--customize-hook="sync-in '$(realpath "$3")' /usr/src/strongswan" \
+		--customize-hook='chroot "$1" sh -ec "cd /usr/src/strongswan
+			[ -x configure ] || ./autogen.sh
+			./configure --prefix=/usr --sysconfdir=/etc --libexecdir=/usr/lib \
+				--with-piddir=/run --disable-defaults --enable-charon \
+				--enable-ikev2 --enable-vici --enable-swanctl --enable-updown \
+				--enable-kernel-netlink --enable-socket-default --enable-nonce \
+				--enable-random --enable-aes --enable-sha1 --enable-sha2 \
+				--enable-hmac --enable-kdf --enable-gmp
+			make install
+			cd /
+			rm -r /usr/src/strongswan"'
+}
+
 # make_kernel SUITE: unpacked and never installed, in $cache/kernel-SUITE.  Its
 # number is in .version there.
 make_kernel() {
