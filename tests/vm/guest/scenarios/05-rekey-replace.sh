@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # SPIs change without a call; --replace takes down and brings up anew.
 . /t/tests/vm/guest/lib.sh
+# An answer that meets no policy any more would leave the peer's side in clear.
+UPDOWN_EAST=$UPDOWN
 site
 begin site
 default_deny west
+default_deny east
 count_marks west
 tables_before west
 spis() {
