@@ -166,9 +166,9 @@ static void put_search(FILE *f, const char *text, size_t n, const char *state)
 int fwh_dns_blocks_put(const char *text, size_t n, const char *state, char **ret,
 		       size_t *ret_n)
 {
-	fwh_autofree char *own = malloc(n + 1), *all = NULL;
-	size_t size = 0;
-	FILE *f = own ? open_memstream(&all, &size) : NULL;
+	fwh_autofree char *own = malloc(n + 1);
+	struct fwh_print all;
+	FILE *f = own ? fwh_print_begin(&all) : NULL;
 
 	if (!f)
 		return -ENOMEM;
@@ -176,9 +176,7 @@ int fwh_dns_blocks_put(const char *text, size_t n, const char *state, char **ret
 	put_servers(f, state);
 	fwrite(own, 1, n, f);
 	put_search(f, own, n, state);
-	if (fclose(f))
-		return -ENOMEM;
-	*ret = fwh_steal(all);
-	*ret_n = size;
-	return 0;
+	*ret = fwh_print_end(&all, f);
+	*ret_n = all.len;
+	return *ret ? 0 : -ENOMEM;
 }

@@ -293,18 +293,13 @@ static void print_conf(FILE *f, const char *state, const char *prefix,
 
 char *fwh_dns_record(const char *state)
 {
-	char *text = NULL;
-	size_t n;
-	FILE *f = open_memstream(&text, &n);
+	struct fwh_print text;
+	FILE *f = fwh_print_begin(&text);
 
 	if (!f)
 		return NULL;
 	print_conf(f, state, "", "\n");
-	if (fclose(f)) {
-		free(text);
-		return NULL;
-	}
-	return text;
+	return fwh_print_end(&text, f);
 }
 
 static void print_object(const struct fwh_dns_object *object,

@@ -76,6 +76,20 @@ void fwh_keep_complaint(const struct fwh_err *err, void *arg);
  * for one more, or false. */
 bool fwh_grow(void *list, size_t n, size_t *cap, size_t size);
 
+/* Text that is printed into memory.  glibc's open_memstream() does not say when it
+ * had none for a part of it. */
+struct fwh_print {
+	char *s;
+	size_t len, cap;
+	bool failed;
+};
+
+/* NULL: out of memory. */
+FILE *fwh_print_begin(struct fwh_print *print);
+/* Closes f.  What was printed, of print->len bytes and a null, the caller's to free;
+ * or NULL: out of memory. */
+char *fwh_print_end(struct fwh_print *print, FILE *f);
+
 /* FNV-1a, from FWH_HASH_START on. */
 #define FWH_HASH_START	0xcbf29ce484222325u
 void fwh_hash_bytes(uint64_t *h, const void *data, size_t n);

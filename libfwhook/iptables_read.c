@@ -255,14 +255,15 @@ static int add_wanted(struct reading *reading, const struct row *row,
 {
 	const struct fwh_key *key = &reading->plans[row->conn].key;
 	fwh_autofree char *text = NULL;
+	struct fwh_print printed;
 	struct fwh_held *held;
-	size_t size;
-	FILE *f = open_memstream(&text, &size);
+	FILE *f = fwh_print_begin(&printed);
 
 	if (!f)
 		return -ENOMEM;
 	fwh_rule_print(key, row->rule, f);
-	if (fclose(f))
+	text = fwh_print_end(&printed, f);
+	if (!text)
 		return -ENOMEM;
 	held = fwh_held_add(reading->held, row->conn,
 			    step_of(reading->table, row->rule),

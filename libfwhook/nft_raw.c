@@ -133,9 +133,9 @@ static int gather(struct job *job, struct words *ret)
 
 static char *write_script(const struct words *words)
 {
-	char *script = NULL;
-	size_t size, i;
-	FILE *f = open_memstream(&script, &size);
+	struct fwh_print script;
+	FILE *f = fwh_print_begin(&script);
+	size_t i;
 
 	if (!f)
 		return NULL;
@@ -143,11 +143,7 @@ static char *write_script(const struct words *words)
 	for (i = 0; i < words->n; i++)
 		fprintf(f, "add rule inet " DRAFT " " CHAIN " %s\n",
 			words->list[i]->raw->text);
-	if (fclose(f)) {
-		free(script);
-		return NULL;
-	}
-	return script;
+	return fwh_print_end(&script, f);
 }
 
 /* "<cmdline>:5:40-44: Error: syntax error, ..." and some lines that point at it. */

@@ -527,8 +527,9 @@ int fwh_owned_write(struct fwh_store *store, const struct fwh_owned *owned,
 		    struct fwh_err *err)
 {
 	fwh_autofree char *text = NULL;
+	struct fwh_print printed;
 	char path[OWNED_MAX];
-	size_t n = 0, i;
+	size_t i;
 	FILE *f;
 	int code;
 
@@ -537,16 +538,17 @@ int fwh_owned_write(struct fwh_store *store, const struct fwh_owned *owned,
 		code = remove_path(store, path);
 		return code ? fail_at(store, owned->owner, code, err) : 0;
 	}
-	f = open_memstream(&text, &n);
+	f = fwh_print_begin(&printed);
 	if (!f)
 		return fwh_fail(err, -ENOMEM, "out of memory");
 	fprintf(f, "%u %d %llu %s\n", owned->level, (int)owned->daemon.pid,
 		owned->daemon.start, owned->conn);
 	for (i = 0; i < owned->n; i++)
 		fprintf(f, "%s\n", owned->objects[i]);
-	if (fclose(f))
+	text = fwh_print_end(&printed, f);
+	if (!text)
 		return fwh_fail(err, -ENOMEM, "out of memory");
-	code = write_owned(store, owned->owner, text, n);
+	code = write_owned(store, owned->owner, text, printed.len);
 	return code ? fail_at(store, owned->owner, code, err) : 0;
 }
 

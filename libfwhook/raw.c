@@ -424,23 +424,24 @@ int fwh_raw_expand(const struct fwh_raw *raw, const struct fwh_plan_input *in,
 	};
 	fwh_autofree char *text = NULL;
 	struct fwh_raw_rule *rule;
+	struct fwh_print printed;
 	bool own = false;
-	size_t size;
-	FILE *f = open_memstream(&text, &size);
+	FILE *f = fwh_print_begin(&printed);
 	int code;
 
 	if (!f)
 		return fwh_fail(err, -ENOMEM, "out of memory");
 	code = put_rule(raw, &e, f, &own, err);
-	if (fclose(f) || !text)
+	text = fwh_print_end(&printed, f);
+	if (!text)
 		return fwh_fail(err, -ENOMEM, "out of memory");
 	if (code)
 		return code;
-	if (size > FWH_RAW_TEXT_MAX)
+	if (printed.len > FWH_RAW_TEXT_MAX)
 		return fwh_fail(err, -E2BIG, "%s: with its values the rule has "
 				"%zu characters, more than %d", raw->place,
-				size, FWH_RAW_TEXT_MAX);
-	rule = calloc(1, sizeof(*rule) + strlen(raw->place) + size + 3);
+				printed.len, FWH_RAW_TEXT_MAX);
+	rule = calloc(1, sizeof(*rule) + strlen(raw->place) + printed.len + 3);
 	if (!rule)
 		return fwh_fail(err, -ENOMEM, "out of memory");
 	rule->own = own;

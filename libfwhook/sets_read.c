@@ -145,10 +145,10 @@ static const struct fwh_set_rule *last_rule(const struct fwh_set *set)
 
 static char *print_rule(const struct fwh_set *set)
 {
-	char chain[FWH_CHAIN_MAX], *text = NULL;
+	char chain[FWH_CHAIN_MAX];
 	enum fwh_hook hook = 0;
-	size_t size;
-	FILE *f = open_memstream(&text, &size);
+	struct fwh_print text;
+	FILE *f = fwh_print_begin(&text);
 
 	if (!f)
 		return NULL;
@@ -158,22 +158,19 @@ static char *print_rule(const struct fwh_set *set)
 	fprintf(f, "%s ", fwh_table_name[set->table]);
 	fwh_set_rule_print(set, last_rule(set), set->n_rules ? set->chain :
 							       chain, f);
-	fclose(f);
-	return text;
+	return fwh_print_end(&text, f);
 }
 
 static char *print_key(const struct fwh_set *set, const struct fwh_set_key *key,
 		       const char *owner)
 {
-	char *text = NULL;
-	size_t size;
-	FILE *f = open_memstream(&text, &size);
+	struct fwh_print text;
+	FILE *f = fwh_print_begin(&text);
 
 	if (!f)
 		return NULL;
 	fwh_set_key_print(set, key, owner, f);
-	fclose(f);
-	return text;
+	return fwh_print_end(&text, f);
 }
 
 static int add_wanted(struct reading *reading, size_t conn, const char *owner,
@@ -190,6 +187,8 @@ static int add_wanted(struct reading *reading, size_t conn, const char *owner,
 	if (!held)
 		return -ENOMEM;
 	held->rule = print_rule(&layer);
+	if (!held->rule)
+		return -ENOMEM;
 	held->decides = true;
 	held->counted = row != NULL && last_rule(set)->counts;
 	if (!row)

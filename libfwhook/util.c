@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "internal.h"
@@ -198,4 +200,46 @@ bool fwh_grow(void *list, size_t n, size_t *cap, size_t size)
 	memcpy(list, &items, sizeof(items));
 	*cap = more;
 	return true;
+}
+
+static ssize_t print_write(void *cookie, const char *buf, size_t n)
+{
+	struct fwh_print *print = cookie;
+	size_t cap = 2 * (print->len + n + 1);
+	char *s = print->s;
+
+	if (print->cap - print->len <= n) {
+		s = realloc(print->s, cap);
+		if (!s) {
+			print->failed = true;
+			return 0;
+		}
+		print->s = s;
+		print->cap = cap;
+	}
+	memcpy(s + print->len, buf, n);
+	print->len += n;
+	s[print->len] = '\0';
+	return (ssize_t)n;
+}
+
+FILE *fwh_print_begin(struct fwh_print *print)
+{
+	static const cookie_io_functions_t functions = { .write = print_write };
+
+	memset(print, 0, sizeof(*print));
+	return fopencookie(print, "w", functions);
+}
+
+char *fwh_print_end(struct fwh_print *print, FILE *f)
+{
+	if (fclose(f))
+		print->failed = true;
+	if (!print->s && !print->failed)
+		print->s = strdup("");
+	if (print->failed) {
+		free(print->s);
+		print->s = NULL;
+	}
+	return print->s;
 }

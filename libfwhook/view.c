@@ -108,17 +108,15 @@ static char *dns_text(const char *where, const char *state)
 {
 	const char *mark = ":";
 	struct fwh_dns_line line;
-	char *text = NULL;
-	size_t size;
-	FILE *f = open_memstream(&text, &size);
+	struct fwh_print text;
+	FILE *f = fwh_print_begin(&text);
 
 	if (!f)
 		return NULL;
 	fprintf(f, "DNS%s%s", *where ? " on " : "", where);
 	for (; fwh_dns_next(&state, &line); mark = ",")
 		fprintf(f, "%s %s %s", mark, line.key, line.value);
-	fclose(f);
-	return text;
+	return fwh_print_end(&text, f);
 }
 
 /* Others in the words of ip(8). */
@@ -140,12 +138,15 @@ static int take_objects(struct fwh_store *store, struct fwh_seen *seen,
 	fwh_record_name(&seen->key, name);
 	code = fwh_owned_read(store, name, &owned, err);
 	seen->updown = code ? NULL : calloc(owned.n + 1, sizeof(char *));
-	for (i = 0; seen->updown && i < owned.n; i++) {
+	if (!code && !seen->updown)
+		code = fwh_fail(err, -ENOMEM, "out of memory");
+	for (i = 0; !code && i < owned.n; i++) {
 		if (fwh_object_owner(store, owned.objects[i], name, &owner))
 			continue;
 		seen->updown[seen->n_updown] =
 				object_text(owned.objects[i], owner.variant);
-		seen->n_updown += !!seen->updown[seen->n_updown];
+		if (!seen->updown[seen->n_updown++])
+			code = fwh_fail(err, -ENOMEM, "out of memory");
 	}
 	fwh_owned_free(&owned);
 	return code;

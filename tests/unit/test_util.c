@@ -5,6 +5,8 @@
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -338,6 +340,38 @@ static void errors(void **state)
 	assert_int_equal(fwh_fail(NULL, -EIO, "%s", text), -EIO);
 }
 
+/* ---- printing ------------------------------------------------------------ */
+
+static void printed(void **state)
+{
+	struct fwh_print print;
+	FILE *f = fwh_print_begin(&print);
+	char *text, line[16];
+	size_t at = 0;
+	int i;
+
+	(void)state;
+	assert_non_null(f);
+	text = fwh_print_end(&print, f);
+	assert_string_equal(text, "");
+	assert_int_equal(print.len, 0);
+	free(text);
+	f = fwh_print_begin(&print);
+	assert_non_null(f);
+	for (i = 0; i < 20000; i++)
+		fprintf(f, "%d ", i);
+	text = fwh_print_end(&print, f);
+	assert_non_null(text);
+	assert_int_equal(strlen(text), print.len);
+	for (i = 0; i < 20000; i++) {
+		snprintf(line, sizeof(line), "%d ", i);
+		assert_memory_equal(text + at, line, strlen(line));
+		at += strlen(line);
+	}
+	assert_int_equal(at, print.len);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -350,6 +384,7 @@ int main(void)
 		cmocka_unit_test(printable),
 		cmocka_unit_test(printable_is_bounded),
 		cmocka_unit_test(errors),
+		cmocka_unit_test(printed),
 	};
 
 	return cmocka_run_group_tests_name("util", tests, NULL, NULL);
