@@ -90,7 +90,7 @@ static struct nlmsghdr *begin(struct fwh_ipset *link, uint8_t command,
 	struct nlmsghdr *nlh;
 
 	if (link->cap - link->len < MSG_MAX) {
-		size_t cap = 2 * link->cap + 8 * MSG_MAX;
+		size_t cap = 2 * link->cap + FWH_IPSET_ROOM * MSG_MAX;
 		char *buf = realloc(link->buf, cap);
 
 		if (!buf) {
@@ -234,6 +234,12 @@ static int error_of(const struct nlmsghdr *nlh)
 	       e->error > 0 ? -e->error : e->error;
 }
 
+/* Is it of a message that was sent before, and whose answer nobody got? */
+static bool is_late(const struct nlmsghdr *nlh, uint32_t first)
+{
+	return (int32_t)(nlh->nlmsg_seq - first) < 0;
+}
+
 /* Errors come for each message, success for the last one only, which asks. */
 static int collect(struct fwh_ipset *link, uint32_t first, size_t n,
 		   int *results)
@@ -251,6 +257,8 @@ static int collect(struct fwh_ipset *link, uint32_t first, size_t n,
 		len = (int)size;
 		for (nlh = (void *)link->answer; fwh_nlmsg_ok(nlh, len);
 		     nlh = mnl_nlmsg_next(nlh, &len)) {
+			if (is_late(nlh, first))
+				continue;
 			at = nlh->nlmsg_seq - first;
 			if (nlh->nlmsg_type != NLMSG_ERROR || at >= n)
 				return -EIO;
@@ -277,55 +285,54 @@ static size_t cut(char *buf, size_t len, size_t *ret_len)
 	return n;
 }
 
-static int send_all(struct fwh_ipset *link, int *results)
+/* *ret_refused: the first that the kernel said no to, 0: none. */
+static int send_all(struct fwh_ipset *link, int *results, int *ret_refused)
 {
-	size_t done = 0, at = 0, n, len;
-	int code = 0;
+	size_t done = 0, at = 0, n, len, i;
+	int code = link->nomem ? -ENOMEM : 0;
 
+	*ret_refused = 0;
 	for (; !code && at < link->len; at += len, done += n) {
 		const struct nlmsghdr *first = (void *)(link->buf + at);
 		uint32_t seq = first->nlmsg_seq;
+		int answers[SEND_MESSAGES] = { 0 };
 
 		n = cut(link->buf + at, link->len - at, &len);
 		if (mnl_socket_sendto(link->nl, link->buf + at, len) < 0)
 			return -errno;
-		code = collect(link, seq, n, results + done);
+		code = collect(link, seq, n, answers);
+		for (i = 0; !code && i < n; i++) {
+			if (results)
+				results[done + i] = answers[i];
+			if (!*ret_refused)
+				*ret_refused = answers[i];
+		}
 	}
 	return code;
 }
 
-/* anyway: what became of single messages is no error. */
-static int send_queued(struct fwh_ipset *link, int *results, bool anyway)
+void fwh_ipset_forget(struct fwh_ipset *link)
 {
-	fwh_autofree int *own = NULL;
-	int code = link->nomem ? -ENOMEM : 0;
-	size_t i;
-
-	if (!code && link->n) {
-		own = calloc(link->n, sizeof(*own));
-		code = own ? send_all(link, own) : -ENOMEM;
-	}
-	for (i = 0; !code && !anyway && i < link->n; i++) {
-		if (results)
-			results[i] = own[i];
-		else
-			code = own[i];
-	}
 	if (link->buf)
 		memset(link->buf, 0, link->len);
 	link->len = link->n = 0;
 	link->nomem = false;
-	return code;
 }
 
 int fwh_ipset_send(struct fwh_ipset *link, int *results)
 {
-	return send_queued(link, results, false);
+	int refused, code = send_all(link, results, &refused);
+
+	fwh_ipset_forget(link);
+	return code || results ? code : refused;
 }
 
 int fwh_ipset_send_anyway(struct fwh_ipset *link)
 {
-	return send_queued(link, NULL, true);
+	int refused, code = send_all(link, NULL, &refused);
+
+	fwh_ipset_forget(link);
+	return code;
 }
 
 bool fwh_ipset_exists(int code)
@@ -479,10 +486,7 @@ static int run_dump(struct fwh_ipset *link, const struct dump *dump)
 
 	if (link->nomem || mnl_socket_sendto(link->nl, link->buf, link->len) < 0)
 		code = link->nomem ? -ENOMEM : -errno;
-	if (link->buf)
-		memset(link->buf, 0, link->len);
-	link->len = link->n = 0;
-	link->nomem = false;
+	fwh_ipset_forget(link);
 	if (code)
 		return code;
 	for (;;) {
@@ -493,6 +497,8 @@ static int run_dump(struct fwh_ipset *link, const struct dump *dump)
 		len = (int)size;
 		for (nlh = (void *)link->answer; fwh_nlmsg_ok(nlh, len);
 		     nlh = mnl_nlmsg_next(nlh, &len)) {
+			if (is_late(nlh, link->seq - 1))
+				continue;
 			if (nlh->nlmsg_type == NLMSG_DONE)
 				return code;
 			if (nlh->nlmsg_type == NLMSG_ERROR)

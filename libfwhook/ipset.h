@@ -43,7 +43,10 @@ bool fwh_ipset_has_type(struct fwh_ipset *link, enum fwh_family family,
 			enum fwh_ipset_type type);
 
 /* Messages that fwh_ipset_send() sends, in this order; none waits for another, and
- * what is out of memory is remembered until then. */
+ * what is out of memory is remembered until then.  Sending needs no memory, and the
+ * room that messages had stays: after the first ever, there is some for
+ * FWH_IPSET_ROOM between two sends. */
+#define FWH_IPSET_ROOM	8
 void fwh_ipset_create(struct fwh_ipset *link, const char *name,
 		      enum fwh_family family, enum fwh_ipset_type type);
 void fwh_ipset_destroy(struct fwh_ipset *link, const char *name);
@@ -63,6 +66,8 @@ void fwh_ipset_test(struct fwh_ipset *link, const char *name,
 int fwh_ipset_send(struct fwh_ipset *link, int *results);
 /* Likewise, messages that may be in vain: what is not there need not go. */
 int fwh_ipset_send_anyway(struct fwh_ipset *link);
+/* Don't send them. */
+void fwh_ipset_forget(struct fwh_ipset *link);
 /* Is a result the refusal of something that exists? */
 bool fwh_ipset_exists(int code);
 /* An errno in the place of a number of ip_set's own. */

@@ -22,6 +22,17 @@ struct fwh_ipset_element fwh_sets_element(const struct job *job,
 	return element;
 }
 
+/* The place of the next, and what it takes to take back what was made for it. */
+static struct fwh_set *next_fresh(struct job *job)
+{
+	if (!fwh_grow(&job->fresh, job->n_fresh, &job->cap_fresh,
+		      sizeof(*job->fresh)) ||
+	    !fwh_grow(&job->made.list, job->n_fresh, &job->made.cap,
+		      sizeof(*job->made.list)))
+		return NULL;
+	return &job->fresh[job->n_fresh];
+}
+
 /* The set of the claim's layer, made if need be. */
 static int need_set(struct job *job, struct claim *claim)
 {
@@ -29,10 +40,9 @@ static int need_set(struct job *job, struct claim *claim)
 
 	if (claim->layer == LAYERS_MAX)
 		return -EMFILE;
-	if (!fwh_grow(&job->fresh, job->n_fresh, &job->cap_fresh,
-		      sizeof(*fresh)))
+	fresh = next_fresh(job);
+	if (!fresh)
 		return -ENOMEM;
-	fresh = &job->fresh[job->n_fresh];
 	fwh_set_layer(claim->set, claim->layer, fresh);
 	strcpy(claim->name, fresh->name);
 	if (fwh_set_has_name(&job->names, fresh->name)) {
@@ -91,6 +101,7 @@ static int find_unruled(struct job *job)
 	struct fwh_sets sets = { .n = 0 };
 	fwh_autofree int *results = NULL;
 	struct fwh_ipset_element element;
+	struct fwh_set *fresh;
 	size_t i;
 	int code = fwh_sets_all(job, &sets);
 
@@ -108,11 +119,13 @@ static int find_unruled(struct job *job)
 		if (!results[i] ||
 		    !fwh_set_has_name(&job->names, sets.list[i].name))
 			continue;
-		if (fwh_grow(&job->fresh, job->n_fresh, &job->cap_fresh,
-			     sizeof(*job->fresh)))
-			job->fresh[job->n_fresh++] = sets.list[i];
-		else
+		fresh = next_fresh(job);
+		if (!fresh) {
 			code = -ENOMEM;
+			break;
+		}
+		*fresh = sets.list[i];
+		job->n_fresh++;
 	}
 	free(sets.list);
 	return code;

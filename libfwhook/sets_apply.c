@@ -36,17 +36,15 @@ static bool is_made(const struct job *job, const char *name)
 	return !fwh_ipset_count(job->link, name, &n) && !n;
 }
 
-/* What was added goes, with what was made for it.  What was there is still there:
- * nothing has gone yet. */
-static void take_back(struct job *job, int why)
+/* What opens is the last of the claims. */
+static int take_elements_back(struct job *job)
 {
-	struct fwh_set_names made = { .n = 0 };
 	struct fwh_ipset_element element;
-	struct fwh_err unheard;
 	size_t i;
+	int result, code = 0;
 
-	for (i = 0; i < job->n_claims; i++) {
-		const struct claim *claim = &job->claims[i];
+	for (i = job->n_claims; i > 0; i--) {
+		const struct claim *claim = &job->claims[i - 1];
 
 		if (claim->had || !claim->added)
 			continue;
@@ -55,18 +53,51 @@ static void take_back(struct job *job, int why)
 		element = fwh_set_owned(claim->name, &claim->key->net,
 					job->owners[claim->conn]);
 		fwh_ipset_del(job->link, FWH_SETS_OWNERS, &element);
+		/* One by one: for these there is room. */
+		result = fwh_ipset_send_anyway(job->link);
+		if (result)
+			code = result;
 	}
-	if (fwh_ipset_send_anyway(job->link))
-		return;
+	return code;
+}
+
+/* And with them what was made for them. */
+static int take_sets_back(struct job *job, bool ruled, struct fwh_err *err)
+{
+	struct fwh_set_names *made = &job->made;
+	size_t i;
+	int code;
+
 	for (i = 0; i < job->n_fresh; i++)
-		if (is_made(job, job->fresh[i].name) &&
-		    fwh_set_add_name(&made, job->fresh[i].name))
-			break;
-	/* What has its rules all the same stays with them, empty. */
-	if (why != -ETIMEDOUT)
-		fwh_sets_apply_rules(job, NULL, 0, &made, false, &unheard);
-	fwh_sets_destroy(job, &made);
-	free(made.list);
+		if (is_made(job, job->fresh[i].name))
+			fwh_set_add_name(made, job->fresh[i].name);
+	fwh_fail(err, -EBUSY, "sets without elements keep their rules");
+	if (ruled && made->n)
+		fwh_sets_apply_rules(job, NULL, 0, made, false, err);
+	code = fwh_sets_destroy(job, made, !job->n_there);
+	if (code)
+		return fwh_sets_explain(code, err);
+	for (i = 0; i < made->n; i++)
+		if (is_made(job, made->list[i]))
+			return -EBUSY;
+	return 0;
+}
+
+/* What was added goes.  What was there is still there: nothing has gone yet.  Of rules
+ * alone it is not known beforehand what memory that takes.  Returns why, or
+ * -ENOTRECOVERABLE. */
+static int take_back(struct job *job, int why, bool ruled, struct fwh_err *err)
+{
+	struct fwh_err second;
+	int code;
+
+	fwh_ipset_forget(job->link);
+	code = take_elements_back(job);
+	if (code)
+		fwh_sets_explain(code, &second);
+	else
+		code = take_sets_back(job, ruled && why != -ETIMEDOUT, &second);
+	return code ? fwh_fail_back(err, &second) : why;
 }
 
 static void tell_stood(const struct job *job)
@@ -108,10 +139,11 @@ static int let_go(struct job *job, struct fwh_err *err)
 
 static int run(struct job *job, struct fwh_err *err)
 {
-	int code = fwh_sets_build_all(job);
+	int added, code = fwh_sets_build_all(job);
 
 	if (!code)
 		code = fwh_set_list_names(job->link, &job->names);
+	job->n_there = job->names.n;
 	if (!code)
 		code = fwh_set_find_had(job->link, &job->names, job->changes,
 					job->n, job->all, &job->had);
@@ -120,24 +152,19 @@ static int run(struct job *job, struct fwh_err *err)
 	if (code)
 		return fwh_sets_explain(code, err);
 	fwh_sets_settle(job);
-	code = fwh_sets_add(job);
-	if (code)
-		fwh_sets_explain(code, err);
-	else
-		code = fwh_sets_make_rules(job, err);
+	added = fwh_sets_add(job);
+	code = added ? fwh_sets_explain(added, err) :
+		       fwh_sets_make_rules(job, err);
 	tell_stood(job);
-	if (code) {
-		take_back(job, code);
-		return code;
-	}
+	if (code)
+		return take_back(job, code, !added, err);
 	code = let_go(job, err);
 	if (!code)
 		return 0;
 	if (job->had.n)
 		return fwh_fail(err, -ENOTRECOVERABLE, "%.300s; done in part",
 				err ? err->msg : "");
-	take_back(job, code);
-	return code;
+	return take_back(job, code, true, err);
 }
 
 static int apply(const struct fwh_globals *globals,
@@ -163,6 +190,7 @@ static int apply(const struct fwh_globals *globals,
 	free(job.had.list);
 	free(job.claims);
 	free(job.fresh);
+	free(job.made.list);
 	return code;
 }
 

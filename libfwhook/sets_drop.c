@@ -186,14 +186,19 @@ static int drop_below(struct job *job, struct fwh_set_names *gone)
 	return code;
 }
 
-int fwh_sets_destroy(struct job *job, const struct fwh_set_names *gone)
+int fwh_sets_destroy(struct job *job, const struct fwh_set_names *gone,
+		     bool all)
 {
 	size_t i;
+	int code = 0;
 
-	for (i = 0; i < gone->n; i++)
+	for (i = 0; !code && i < gone->n; i++) {
 		fwh_ipset_destroy(job->link, gone->list[i]);
-	if (gone->n == job->names.n)
-		fwh_ipset_destroy(job->link, FWH_SETS_OWNERS);
+		code = fwh_ipset_send_anyway(job->link);
+	}
+	if (code || !all)
+		return code;
+	fwh_ipset_destroy(job->link, FWH_SETS_OWNERS);
 	return fwh_ipset_send_anyway(job->link);
 }
 
@@ -214,7 +219,10 @@ static int drop(struct job *job, const struct fwh_sets *stay,
 		return fwh_sets_explain(code, err);
 	code = fwh_sets_apply_rules(job, stay->list, stay->n, gone, job->all,
 				    err);
-	return code ? code : fwh_sets_destroy(job, gone);
+	if (code)
+		return code;
+	code = fwh_sets_destroy(job, gone, gone->n == job->names.n);
+	return code ? fwh_sets_explain(code, err) : 0;
 }
 
 int fwh_sets_clean(struct job *job, struct fwh_err *err)

@@ -25,11 +25,13 @@ struct job {
 	char (*owners)[FWH_SET_OWNER_MAX];
 	struct fwh_sets *sets;		/* one a change */
 	struct fwh_set_names names;	/* of sets that there are */
+	size_t n_there;			/* so many of them were before */
 	struct fwh_set_had_list had;
 	struct claim *claims;
 	size_t n_claims, cap_claims;
 	struct fwh_set *fresh;		/* whose rules may not be there */
 	size_t n_fresh, cap_fresh;
+	struct fwh_set_names made;	/* room for their names, for the way back */
 	bool displaced;			/* rules that keep packets in were not right */
 	uint64_t shapes[FWH_FAMILY_MAX][FWH_TABLE_MAX];
 };
@@ -77,7 +79,8 @@ int fwh_sets_delete(struct job *job);
 int fwh_sets_clean(struct job *job, struct fwh_err *err);
 /* Who owns what, said anew. */
 int fwh_sets_renew_owners(struct job *job);
-/* Sets that no rule looks into. */
-int fwh_sets_destroy(struct job *job, const struct fwh_set_names *gone);
+/* Sets that no rule looks into; all: and that of owners.  Needs no memory. */
+int fwh_sets_destroy(struct job *job, const struct fwh_set_names *gone,
+		     bool all);
 
 #endif
