@@ -8,7 +8,7 @@
 
 #include "backend.h"
 #include "iptables_job.h"
-#include "sets.h"
+#include "sets_job.h"
 
 /* An element that is there, or one that is wanted. */
 struct row {
@@ -328,32 +328,46 @@ int fwh_sets_read(const struct fwh_globals *globals,
 
 /* ---- flushing ---- */
 
+static int destroy_all(struct fwh_ipset *link, const struct fwh_set_names *names,
+		       int *results, struct fwh_err *err)
+{
+	size_t i;
+	int code;
+
+	for (i = 0; i < names->n; i++)
+		fwh_ipset_destroy(link, names->list[i]);
+	fwh_ipset_destroy(link, FWH_SETS_OWNERS);
+	code = fwh_ipset_send(link, results);
+	if (code)
+		return fwh_sets_explain(code, err);
+	for (i = 0; !code && i < names->n; i++)
+		if (results[i])
+			code = fwh_fail(err, fwh_ipset_errno(results[i]),
+					"ip_set: %s: %s", names->list[i],
+					fwh_ipset_strerror(results[i]));
+	return code;
+}
+
 /* The rules first, of whom nobody knows as well; then what they look into. */
 int fwh_sets_flush(const struct fwh_globals *globals, struct fwh_err *err)
 {
 	struct fwh_set_names names = { .n = 0 };
 	fwh_autofree int *results = NULL;
 	struct fwh_ipset *link;
-	size_t i;
 	int code = fwh_ipset_open(&link, err);
 
 	if (code)
 		return code;
 	code = fwh_set_list_names(link, &names);
-	if (!code && names.n)
+	results = calloc(names.n + 1, sizeof(*results));
+	if (!code && !results)
+		code = -ENOMEM;
+	if (code)
+		fwh_sets_explain(code, err);
+	else if (names.n)
 		code = fwh_iptables_flush(globals, err);
-	for (i = 0; !code && i < names.n; i++)
-		fwh_ipset_destroy(link, names.list[i]);
-	results = calloc(names.n + 2, sizeof(*results));
-	if (!code && results) {
-		fwh_ipset_destroy(link, FWH_SETS_OWNERS);
-		code = fwh_ipset_send(link, results);
-	}
-	for (i = 0; !code && i < names.n; i++)
-		if (results[i])
-			code = fwh_fail(err, fwh_ipset_errno(results[i]),
-					"ip_set: %s: %s", names.list[i],
-					fwh_ipset_strerror(results[i]));
+	if (!code)
+		code = destroy_all(link, &names, results, err);
 	fwh_ipset_close(link);
 	free(names.list);
 	return code == -ENOPROTOOPT ? 0 : code;
