@@ -9,6 +9,9 @@ counters=-c	# are looked at, too
 turn=0		# where the next sample begins
 
 foreign_rules
+# Nobody gave us DNS: this stays as it is.
+private_etc
+printf 'nameserver 192.0.2.53\n' > /etc/resolv.conf
 # So that nothing is sent.
 sysctl -q -w net.ipv6.conf.default.disable_ipv6=1
 ip link add w0 type veth peer name w1
@@ -78,7 +81,7 @@ files() {	# names
 		grep -r . conns daemons shared owners 2> /dev/null |
 		grep -v '\.new:\|FWH_SINCE=\|FWH_ENDED=' | sort)
 }
-network() { ip addr; ip -4 route show table all; ip rule; }
+network() { ip addr; ip -4 route show table all; ip rule; cat /etc/resolv.conf; }
 # Sets, and rules for marks, stand in the order in which they were made.
 sorted_sets() {
 	perl -ne '$set = "" if /^\t(set|map) /;
@@ -94,8 +97,8 @@ state() {	# file
 }
 # Most spoilt events come to their end before they touch anything, which takes a
 # twentieth of the time to see.
-untouched() { [ "$("$FINGERPRINT" "$RUN" "$STATE")" = "$standing" ]; }
-stand() { standing=$("$FINGERPRINT" "$RUN" "$STATE"); }
+untouched() { [ "$("$FINGERPRINT" "$RUN" "$STATE" /etc/resolv.conf)" = "$standing" ]; }
+stand() { standing=$("$FINGERPRINT" "$RUN" "$STATE" /etc/resolv.conf); }
 # A record that could not be read is written anew, from what the event knew; to a
 # reconciliation it is none.
 same_state() {
