@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* nlmsg.c - what the kernel's error messages say. */
-#include <stdio.h>
-
+#include "internal.h"
 #include "nlmsg.h"
 
 int fwh_nlmsg_error(const struct nlmsghdr *nlh)
@@ -23,6 +22,6 @@ void fwh_nlmsg_words(const struct nlmsghdr *nlh,
 	mnl_attr_for_each(attr, nlh, sizeof(struct nlmsgerr))
 		if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_MSG &&
 		    !mnl_attr_validate(attr, MNL_TYPE_NUL_STRING))
-			snprintf(ret, FWH_NLMSG_WORDS_MAX, "%s",
-				 mnl_attr_get_str(attr));
+			fwh_printable(mnl_attr_get_str(attr), ret,
+				      FWH_NLMSG_WORDS_MAX);
 }

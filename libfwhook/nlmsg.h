@@ -25,7 +25,7 @@ static inline int fwh_nlmsg_errno(int error)
 int fwh_nlmsg_error(const struct nlmsghdr *nlh);
 
 /* And what the kernel says of it: extended ack's text, to a socket that asked for
- * that (NETLINK_EXT_ACK) without the question (NETLINK_CAP_ACK); else "". */
+ * that (NETLINK_EXT_ACK) without the question (NETLINK_CAP_ACK), printable; else "". */
 #define FWH_NLMSG_WORDS_MAX	128
 void fwh_nlmsg_words(const struct nlmsghdr *nlh,
 		     char ret[static FWH_NLMSG_WORDS_MAX]);

@@ -282,9 +282,7 @@ prepare() {	# event [on-error]
 
 # Takes all events, or those that somebody wants to look at.
 events() {
-	local apart=
-	[ $FORM = rules ] || apart=apart
-	echo ${FAULTS_EVENTS:-up $apart replace down arm native native_down reconcile}
+	echo ${FAULTS_EVENTS:-up $([ $FORM = rules ] || echo apart) replace down arm native native_down reconcile}
 }
 
 finish() {	# event
