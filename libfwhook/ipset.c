@@ -30,7 +30,6 @@ struct fwh_ipset {
 	bool nomem;
 	char *buf;
 	size_t len, cap;		/* bytes */
-	size_t n;			/* messages */
 	char answer[ANSWER_MAX];
 };
 
@@ -116,7 +115,6 @@ static struct nlmsghdr *begin(struct fwh_ipset *link, uint8_t command,
 static void end(struct fwh_ipset *link, const struct nlmsghdr *nlh)
 {
 	link->len += nlh->nlmsg_len;
-	link->n++;
 }
 
 static void put_be32(struct nlmsghdr *nlh, uint16_t type, uint32_t value)
@@ -315,7 +313,7 @@ void fwh_ipset_forget(struct fwh_ipset *link)
 {
 	if (link->buf)
 		memset(link->buf, 0, link->len);
-	link->len = link->n = 0;
+	link->len = 0;
 	link->nomem = false;
 }
 
