@@ -98,6 +98,12 @@ start_both() {
 down() {
 	inside west swanctl --terminate --child "$1"
 }
+rekey_children() {
+	old=$(spis)
+	inside west swanctl --rekey --child site
+	inside west swanctl --rekey --child site6
+	wait_for 40 renewed
+}
 kill_daemon() {	# side
 	kill -9 "$(cat "$WORK/$1.run/charon.pid")"
 	rm -f "$WORK/$1.run"/charon.*

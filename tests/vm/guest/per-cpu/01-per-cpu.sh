@@ -66,12 +66,6 @@ event "rekey of one processor's" rekey_one
 check "it is another one" renewed_one
 each "one rekeyed"
 
-rekey_children() {
-	old=$(spis)
-	inside west swanctl --rekey --child site
-	inside west swanctl --rekey --child site6
-	wait_for 40 renewed
-}
 event "rekey of them all" rekey_children
 is "old SAs that are left" "$(old_left)" 0
 each "rekeyed"

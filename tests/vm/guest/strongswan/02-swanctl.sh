@@ -24,12 +24,6 @@ event "swanctl loads a changed child" changed
 back "a changed child"
 settled "a changed child"
 
-rekey_children() {
-	old=$(spis)
-	inside west swanctl --rekey --child site
-	inside west swanctl --rekey --child site6
-	wait_for 40 renewed
-}
 event "rekey of both children" rekey_children
 [ -n "$STOCK" ] || is "old SAs that are left" "$(old_left)" 0
 back "rekeyed"
