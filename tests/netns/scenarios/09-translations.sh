@@ -79,6 +79,8 @@ fi
 call down-client "${other[@]}"
 
 # Killed when the rules are there, and nobody has looked yet.
+# Looking is what a call opens its last socket for.
+last_socket() { at=$(grep -n '^socket$' "$WORK/calls" | tail -n 1 | cut -d: -f1); }
 # At the same depth below init, where the daemon is looked for.
 question() {	# verb command...: its place among the verb's system calls, after the command
 	local verb=$1 i
@@ -90,7 +92,7 @@ question() {	# verb command...: its place among the verb's system calls, after t
 		call $verb
 		WRAP=()
 	done
-	at=$(grep -n '^socket$' "$WORK/calls" | tail -n 1 | cut -d: -f1)
+	last_socket
 }
 killed() {
 	flushed
@@ -115,7 +117,7 @@ is "reconcile and the next up end it" "$(left 192.0.2.10)" 0
 call up-client "${other[@]}"
 flushed
 FAULT_WORKER=1 "$FAULT" list "$WORK/calls" "${FW[@]}" reconcile > /dev/null
-at=$(grep -n '^socket$' "$WORK/calls" | tail -n 1 | cut -d: -f1)
+last_socket
 flushed
 translate 192.0.2.10
 FAULT_WORKER=1 "$FAULT" -9 $at "${FW[@]}" reconcile > /dev/null 2>&1
